@@ -1,0 +1,122 @@
+#include "common/resource_name.h"
+
+#include <optional>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/errors.h"
+
+namespace sealward {
+namespace {
+
+constexpr size_t kMaxQuoted = 80;
+constexpr size_t kMaxNameParts = 7;  // one more than the longest name has
+
+absl::Status Malformed(absl::string_view name, absl::string_view form) {
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "NAME_INVALID",
+      absl::StrCat("\"", absl::CHexEscape(name.substr(0, kMaxQuoted)),
+                   "\" is not a resource name of the form ", form,
+                   "; ids are 1-63 characters of a-z, 0-9 and hyphen, starting with a letter"));
+}
+
+// Matches `name` against a form such as "tenants/*/keys/*"; the ids, in order.
+std::optional<std::vector<std::string>> Match(absl::string_view name, absl::string_view form) {
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(name, absl::MaxSplits('/', kMaxNameParts));
+  const std::vector<absl::string_view> wanted = absl::StrSplit(form, '/');
+  if (parts.size() != wanted.size()) return std::nullopt;
+  std::vector<std::string> ids;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (wanted[i] == "*") {
+      if (!IsValidResourceId(parts[i])) return std::nullopt;
+      ids.emplace_back(parts[i]);
+    } else if (wanted[i] != parts[i]) {
+      return std::nullopt;
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+bool IsValidResourceId(absl::string_view id) {
+  if (id.empty() || id.size() > kMaxResourceIdLength) return false;
+  if (!absl::ascii_islower(static_cast<unsigned char>(id.front())) || id.back() == '-') {
+    return false;
+  }
+  for (const char c : id) {
+    const auto u = static_cast<unsigned char>(c);
+    if (!absl::ascii_islower(u) && !absl::ascii_isdigit(u) && c != '-') return false;
+  }
+  return true;
+}
+
+std::string TenantName::ToString() const { return absl::StrCat("tenants/", tenant); }
+
+absl::StatusOr<TenantName> TenantName::Parse(absl::string_view name) {
+  auto ids = Match(name, "tenants/*");
+  if (!ids) return Malformed(name, "tenants/{tenant}");
+  return TenantName{(*ids)[0]};
+}
+
+std::string IssuerName::ToString() const {
+  return absl::StrCat("tenants/", tenant, "/issuers/", issuer);
+}
+std::string IssuerName::Parent() const { return absl::StrCat("tenants/", tenant); }
+
+absl::StatusOr<IssuerName> IssuerName::Parse(absl::string_view name) {
+  auto ids = Match(name, "tenants/*/issuers/*");
+  if (!ids) return Malformed(name, "tenants/{tenant}/issuers/{issuer}");
+  return IssuerName{(*ids)[0], (*ids)[1]};
+}
+
+std::string KeyName::ToString() const { return absl::StrCat("tenants/", tenant, "/keys/", key); }
+std::string KeyName::Parent() const { return absl::StrCat("tenants/", tenant); }
+
+absl::StatusOr<KeyName> KeyName::Parse(absl::string_view name) {
+  auto ids = Match(name, "tenants/*/keys/*");
+  if (!ids) return Malformed(name, "tenants/{tenant}/keys/{key}");
+  return KeyName{(*ids)[0], (*ids)[1]};
+}
+
+std::string KeyVersionName::ToString() const {
+  return absl::StrCat(key.ToString(), "/versions/", version);
+}
+
+absl::StatusOr<KeyVersionName> KeyVersionName::Parse(absl::string_view name) {
+  constexpr absl::string_view kForm = "tenants/{tenant}/keys/{key}/versions/{version}";
+  constexpr absl::string_view kInfix = "/versions/";
+  const size_t at = name.rfind(kInfix);
+  if (at == absl::string_view::npos) return Malformed(name, kForm);
+  auto key = KeyName::Parse(name.substr(0, at));
+  const absl::string_view digits = name.substr(at + kInfix.size());
+  int64_t version = 0;
+  if (!key.ok() || !absl::SimpleAtoi(digits, &version) || version < 1 ||
+      digits != absl::StrCat(version)) {
+    return Malformed(name, kForm);
+  }
+  return KeyVersionName{*std::move(key), version};
+}
+
+std::string RoleBindingName::ToString() const {
+  return tenant.empty() ? absl::StrCat("roleBindings/", id)
+                        : absl::StrCat("tenants/", tenant, "/roleBindings/", id);
+}
+std::string RoleBindingName::Parent() const {
+  return tenant.empty() ? "" : absl::StrCat("tenants/", tenant);
+}
+
+absl::StatusOr<RoleBindingName> RoleBindingName::Parse(absl::string_view name) {
+  if (auto ids = Match(name, "roleBindings/*")) return RoleBindingName{"", (*ids)[0]};
+  if (auto ids = Match(name, "tenants/*/roleBindings/*")) {
+    return RoleBindingName{(*ids)[0], (*ids)[1]};
+  }
+  return Malformed(name, "roleBindings/{id} or tenants/{tenant}/roleBindings/{id}");
+}
+
+}  // namespace sealward

@@ -1,0 +1,74 @@
+// Resource names (AIP-122): tenants/{tenant}/keys/{key} and their like.
+#ifndef SEALWARD_COMMON_RESOURCE_NAME_H_
+#define SEALWARD_COMMON_RESOURCE_NAME_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sealward {
+
+// Longest id, the last part of a name.
+inline constexpr size_t kMaxResourceIdLength = 63;
+
+// Whether `id` is 1-63 characters of [a-z0-9-], starts with a letter and does
+// not end with a hyphen.
+bool IsValidResourceId(absl::string_view id);
+
+// TenantName is tenants/{tenant}.
+struct TenantName {
+  std::string tenant;
+  std::string ToString() const;
+  static absl::StatusOr<TenantName> Parse(absl::string_view name);
+  bool operator==(const TenantName&) const = default;
+};
+
+// IssuerName is tenants/{tenant}/issuers/{issuer}.
+struct IssuerName {
+  std::string tenant;
+  std::string issuer;
+  std::string ToString() const;
+  std::string Parent() const;
+  static absl::StatusOr<IssuerName> Parse(absl::string_view name);
+  bool operator==(const IssuerName&) const = default;
+};
+
+// KeyName is tenants/{tenant}/keys/{key}.
+struct KeyName {
+  std::string tenant;
+  std::string key;
+  std::string ToString() const;
+  std::string Parent() const;
+  static absl::StatusOr<KeyName> Parse(absl::string_view name);
+  bool operator==(const KeyName&) const = default;
+};
+
+// KeyVersionName is tenants/{tenant}/keys/{key}/versions/{version}; versions
+// count from 1.
+struct KeyVersionName {
+  KeyName key;
+  int64_t version = 0;
+  std::string ToString() const;
+  static absl::StatusOr<KeyVersionName> Parse(absl::string_view name);
+  bool operator==(const KeyVersionName&) const = default;
+};
+
+// RoleBindingName is roleBindings/{id}, or tenants/{tenant}/roleBindings/{id}.
+struct RoleBindingName {
+  std::string tenant;  // empty at service level
+  std::string id;
+  std::string ToString() const;
+  std::string Parent() const;  // empty at service level
+  static absl::StatusOr<RoleBindingName> Parse(absl::string_view name);
+  bool operator==(const RoleBindingName&) const = default;
+};
+
+// Errors of every Parse: INVALID_ARGUMENT (NAME_INVALID), quoting at most the
+// first 80 characters of what was given and showing the right form.
+
+}  // namespace sealward
+
+#endif  // SEALWARD_COMMON_RESOURCE_NAME_H_

@@ -1,0 +1,95 @@
+// What the server knows, as immutable values: the sign path, publication and
+// authorization read these and never touch the store.
+#ifndef SEALWARD_SERVER_CATALOG_SNAPSHOT_H_
+#define SEALWARD_SERVER_CATALOG_SNAPSHOT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "common/algorithms.h"
+#include "sealward/v1/jwk.pb.h"
+#include "sealward/v1/key_service.pb.h"
+#include "sealward/v1/role_binding_service.pb.h"
+#include "server/lifecycle/state.h"
+
+namespace sealward::catalog {
+
+// Tenant is the isolation unit.
+struct Tenant {
+  std::string name;
+  std::string display_name;
+  absl::Time create_time;
+  int64_t mod_revision = 0;
+};
+
+// Issuer is an `iss` URL and its promise to caches.
+struct Issuer {
+  std::string name;
+  std::string issuer_url;
+  absl::Duration max_age;
+  absl::Duration propagation_time;
+  bool shared = false;
+  absl::Time create_time;
+  absl::Time first_publish_time = absl::InfiniteFuture();
+  int64_t mod_revision = 0;
+};
+
+// KeyVersion is one HSM key pair. While PENDING, spki and jwk are empty.
+struct KeyVersion {
+  int64_t number = 0;
+  std::string object_id;  // CKA_ID, 16 bytes
+  const AlgorithmInfo* algorithm = nullptr;
+  std::string spki;  // DER SubjectPublicKeyInfo
+  v1::PublicJwk jwk;
+  absl::Time create_time;
+  lifecycle::VersionTimes times;
+  // BASE64URL of the JOSE header, one for each of the key's typs.
+  std::vector<std::string> header_segments;
+};
+
+// Key is a named slot with one purpose and one scope.
+struct Key {
+  std::string name;
+  v1::KeyPurpose purpose = v1::KEY_PURPOSE_UNSPECIFIED;
+  std::shared_ptr<const Issuer> issuer;
+  std::vector<std::string> audiences;
+  std::vector<std::string> typs;  // never empty; the first is the default
+  absl::Duration max_jwt_lifetime;
+  const AlgorithmInfo* algorithm = nullptr;  // of new versions
+  absl::Time create_time;
+  int64_t last_version = 0;
+  int64_t mod_revision = 0;
+  // In the order of their numbers; WITHDRAWN ones too.
+  std::vector<std::shared_ptr<const KeyVersion>> versions;
+};
+
+// RoleBinding grants a role at service level (tenant empty) or on a tenant.
+struct RoleBinding {
+  std::string name;
+  std::string tenant;  // tenants/{tenant}, or empty
+  std::string principal;
+  v1::Role role = v1::ROLE_UNSPECIFIED;
+  absl::Time create_time;
+  int64_t mod_revision = 0;
+};
+
+// Snapshot is the whole catalog at one revision. Maps are keyed by resource
+// name. Immutable once shared.
+struct Snapshot {
+  int64_t revision = 0;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Tenant>> tenants;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Issuer>> issuers;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Key>> keys;
+  // Keys of each issuer, in name order; keyed by issuer name.
+  absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const Key>>> keys_of_issuer;
+  // Bindings of each principal; keyed by principal.
+  absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const RoleBinding>>> bindings;
+};
+
+}  // namespace sealward::catalog
+
+#endif  // SEALWARD_SERVER_CATALOG_SNAPSHOT_H_

@@ -1,0 +1,64 @@
+// The server's view of an HSM partition: a handful of sealward-hsm processes
+// behind one bounded queue. This header is the whole interface to the signer;
+// tests swap the processes behind it.
+#ifndef SEALWARD_SERVER_HSM_CLIENT_PARTITION_H_
+#define SEALWARD_SERVER_HSM_CLIENT_PARTITION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "sealward/hsm/v1/hsm.pb.h"
+
+namespace sealward::hsm_client {
+
+// Operations waiting for a process, over all callers. One more is refused.
+inline constexpr size_t kMaxQueuedOperations = 8192;
+
+// ProcessStatus is one sealward-hsm process as an operator sees it.
+struct ProcessStatus {
+  int pid = 0;
+  bool ready = false;
+  int restarts = 0;
+  int64_t signatures = 0;
+};
+
+// PartitionStatus is the partition as an operator sees it.
+struct PartitionStatus {
+  hsm::v1::Description description;
+  bool pin_latched = false;
+  std::string alarm;
+  std::vector<ProcessStatus> processes;
+};
+
+// Partition carries out operations on an HSM partition. Thread-safe.
+//
+// Errors: UNAVAILABLE with RetryInfo (HSM_UNAVAILABLE) where no process is
+// ready or the one that had the operation died; RESOURCE_EXHAUSTED with
+// RetryInfo (QUEUE_FULL); DEADLINE_EXCEEDED where the deadline passed before
+// the operation was sent; else what sealward-hsm answered.
+class Partition {
+ public:
+  virtual ~Partition() = default;
+
+  // Called once, on a reader thread, with the result; must not block.
+  using Done = absl::AnyInvocable<void(absl::StatusOr<hsm::v1::Result>)>;
+
+  // Queues one operation for any process.
+  virtual void Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) = 0;
+
+  // As Submit, and waits. Not for the sign path.
+  virtual absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation,
+                                               absl::Time deadline) = 0;
+
+  virtual PartitionStatus Status() const = 0;
+};
+
+}  // namespace sealward::hsm_client
+
+#endif  // SEALWARD_SERVER_HSM_CLIENT_PARTITION_H_

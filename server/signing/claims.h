@@ -1,0 +1,42 @@
+// The scope check of SignJwt: what a key may say (RFC 7519, RFC 8725). The one
+// place where claims are judged, whatever form they arrive in.
+#ifndef SEALWARD_SERVER_SIGNING_CLAIMS_H_
+#define SEALWARD_SERVER_SIGNING_CLAIMS_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/catalog/snapshot.h"
+
+namespace sealward::signing {
+
+// Limits on claims.
+inline constexpr size_t kMaxClaimsBytes = 65'536;
+inline constexpr int kMaxClaimsDepth = 16;
+inline constexpr size_t kMaxAudiences = 64;  // values of one `aud`
+// How far in the future nbf and iat may be.
+inline constexpr absl::Duration kMaxFutureStart = absl::Minutes(5);
+
+// Checks that `claims` may be signed by `key` at `now`, byte for byte as they
+// are. OK, or with the claim and the rule in the message, never its value:
+//
+// INVALID_ARGUMENT (CLAIMS_INVALID): not exactly one JSON object in UTF-8
+// (RFC 8259; a byte order mark, a NUL, a trailing byte are errors), a member
+// name that occurs twice at any level (after escapes are resolved), over
+// kMaxClaimsBytes, deeper than kMaxClaimsDepth, a number that overflows a
+// double, iss/sub/jti that is no string, aud that is neither a string nor an
+// array of strings, exp/nbf/iat that is no NumericDate (RFC 7519 section 2; a
+// number from 0 to 2^53, fractions allowed).
+//
+// FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE): iss is not exactly the issuer's
+// URL; aud is missing, empty, or has a value that is not one of the key's
+// audiences; exp is missing, not after now, or further away than the key's
+// max_jwt_lifetime; nbf or iat lies more than kMaxFutureStart ahead, or nbf is
+// not before exp.
+absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now);
+
+}  // namespace sealward::signing
+
+#endif  // SEALWARD_SERVER_SIGNING_CLAIMS_H_
