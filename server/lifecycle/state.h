@@ -28,15 +28,19 @@ struct VersionTimes {
   bool operator==(const VersionTimes&) const = default;
 };
 
-// State of a version at `now`. Total: every combination of times has a state,
-// and one that breaks the order above signs nothing.
+// Whether the times obey publish ≤ standby ≤ activate ≤ retire ≤ withdraw.
+bool IsInOrder(const VersionTimes& times);
+
+// State of a version at `now`. Total: every combination of times has a state.
+// Each time belongs to the state that it begins. Times that are not in order
+// sign nothing: VERIFY_ONLY from publish to withdraw.
 State StateAt(const VersionTimes& times, absl::Time now);
 
 // Whether a version in this state stands in the JWKS.
 bool IsPublished(State state);
 
 // Index of the version that signs at `now`: ACTIVE, and of several the one with
-// the latest activate; nullopt if none does.
+// the latest activate (of equal ones the last); nullopt if none does.
 std::optional<size_t> SigningVersionAt(std::span<const VersionTimes> versions, absl::Time now);
 
 // The next time after `now` at which StateAt of some version changes;
