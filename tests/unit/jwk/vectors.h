@@ -1,0 +1,68 @@
+// Keys and signatures from the RFCs.
+#ifndef SEALWARD_TESTS_UNIT_JWK_VECTORS_H_
+#define SEALWARD_TESTS_UNIT_JWK_VECTORS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace sealward::testing {
+
+// RFC 7515 appendices A.2 and A.3 sign the same payload.
+inline constexpr absl::string_view kJwsPayload =
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+    "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+// RFC 7515 appendix A.2 (RS256).
+inline constexpr absl::string_view kRs256Header = "eyJhbGciOiJSUzI1NiJ9";
+inline constexpr absl::string_view kRs256N =
+    "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp"
+    "-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOW"
+    "vG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUs"
+    "LA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9k"
+    "G4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2"
+    "PAcDTW9gb54h4FRWyuXpoQ";
+inline constexpr absl::string_view kRs256Signature =
+    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7"
+    "AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4"
+    "BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K"
+    "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqv"
+    "hJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB"
+    "p0igcN_IoypGlUPQGe77Rw";
+
+// RFC 7515 appendix A.3 (ES256).
+inline constexpr absl::string_view kEs256Header = "eyJhbGciOiJFUzI1NiJ9";
+inline constexpr absl::string_view kEs256X = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+inline constexpr absl::string_view kEs256Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
+inline constexpr absl::string_view kEs256Signature =
+    "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSA"
+    "pmWQxfKTUJqPP3-Kg6NU1Q";
+
+// RFC 8037 appendices A.2 (key), A.3 (thumbprint) and A.4 (signature).
+inline constexpr absl::string_view kEd25519X = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+inline constexpr absl::string_view kEd25519Kid = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+inline constexpr absl::string_view kEd25519Input =
+    "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+inline constexpr absl::string_view kEd25519Signature =
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5B"
+    "hVsPt9g7sVvpAr_MuM0KAg";
+
+// RFC 7638 section 3.1; e is AQAB.
+inline constexpr absl::string_view kThumbprintN =
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86z"
+    "wu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5Js"
+    "GY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMic"
+    "AtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-"
+    "bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csF"
+    "Cur-kEgU8awapJzKnqDKgw";
+inline constexpr absl::string_view kThumbprintKid = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+
+// DER SubjectPublicKeyInfos of such members; the values are base64url. `e` has
+// one to four octets.
+std::string EcSpki(absl::string_view x, absl::string_view y);
+std::string Ed25519Spki(absl::string_view x);
+std::string RsaSpki(absl::string_view n, absl::string_view e = "AQAB");
+
+}  // namespace sealward::testing
+
+#endif  // SEALWARD_TESTS_UNIT_JWK_VECTORS_H_
