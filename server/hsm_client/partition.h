@@ -4,9 +4,11 @@
 #ifndef SEALWARD_SERVER_HSM_CLIENT_PARTITION_H_
 #define SEALWARD_SERVER_HSM_CLIENT_PARTITION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -19,6 +21,8 @@ namespace sealward::hsm_client {
 
 // Operations waiting for a process, over all callers. One more is refused.
 inline constexpr size_t kMaxQueuedOperations = 8192;
+// Of these, operations other than signing.
+inline constexpr size_t kMaxQueuedSlowOperations = 256;
 
 // ProcessStatus is one sealward-hsm process as an operator sees it.
 struct ProcessStatus {
@@ -49,8 +53,22 @@ class Partition {
   // Called once, on a reader thread, with the result; must not block.
   using Done = absl::AnyInvocable<void(absl::StatusOr<hsm::v1::Result>)>;
 
+  // One operation with its deadline and what to do with the result.
+  struct Submission {
+    hsm::v1::Operation operation;
+    absl::Time deadline;
+    Done done;
+  };
+
   // Queues one operation for any process.
   virtual void Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) = 0;
+
+  // Queues many at once, so that they share packets.
+  virtual void SubmitAll(std::vector<Submission> submissions) {
+    for (Submission& each : submissions) {
+      Submit(std::move(each.operation), each.deadline, std::move(each.done));
+    }
+  }
 
   // As Submit, and waits. Not for the sign path.
   virtual absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation,

@@ -1,0 +1,195 @@
+#include "server/hsm_client/dispatcher.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/packet_socket.h"
+
+namespace sealward::hsm_client {
+namespace {
+
+absl::Status DiedUnderway() {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+                            "the sealward-hsm process that had this operation ended before it "
+                            "answered; it is being replaced, try again",
+                            kUnavailableRetryDelay);
+}
+
+absl::Status Expired() {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                   "the deadline passed while the operation waited for the HSM; allow more time "
+                   "or send less at once");
+}
+
+absl::Status QueueFull() {
+  return MakeRetryableError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                            "too many operations wait for the HSM; slow down and try again",
+                            kQueueFullRetryDelay);
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(int slots) : windows_(static_cast<size_t>(slots)) {}
+
+Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissions, absl::Time now,
+                                    SteadyTime steady) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  const bool available = OpenCount() > 0;
+  for (Partition::Submission& each : submissions) {
+    if (!available) {
+      work.finished.push_back({std::move(each.done), Unavailable()});
+    } else if (!queue_.Push(std::move(each))) {
+      work.finished.push_back({std::move(each.done), QueueFull()});
+    }
+  }
+  Fill(now, steady, work);
+  return work;
+}
+
+Dispatcher::Work Dispatcher::Open(int slot, absl::Time now, SteadyTime steady) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  windows_[static_cast<size_t>(slot)].open = true;
+  Fill(now, steady, work);
+  return work;
+}
+
+Dispatcher::Work Dispatcher::Close(int slot) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  Window& window = windows_[static_cast<size_t>(slot)];
+  window.open = false;
+  if (slow_slot_ == slot) slow_slot_ = -1;
+  for (InFlight& packet : window.in_flight) {
+    for (Partition::Done& done : packet.dones) {
+      work.finished.push_back({std::move(done), DiedUnderway()});
+    }
+  }
+  window.in_flight.clear();
+  if (OpenCount() == 0) {
+    for (Partition::Submission& each : queue_.TakeAll()) {
+      work.finished.push_back({std::move(each.done), Unavailable()});
+    }
+  }
+  return work;
+}
+
+absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponsePacket& response,
+                                                    absl::Time now, SteadyTime steady) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  Window& window = windows_[static_cast<size_t>(slot)];
+  const auto packet =
+      std::ranges::find(window.in_flight, response.packet_id(), &InFlight::packet_id);
+  if (packet == window.in_flight.end() ||
+      static_cast<size_t>(response.results_size()) != packet->dones.size()) {
+    return absl::InternalError("sealward-hsm answered what was not asked");
+  }
+  work.finished.reserve(packet->dones.size());
+  for (int i = 0; i < response.results_size(); ++i) {
+    work.finished.push_back({std::move(packet->dones[static_cast<size_t>(i)]),
+                             std::move(*response.mutable_results(i))});
+  }
+  if (packet->slow) slow_slot_ = -1;
+  window.in_flight.erase(packet);
+  Fill(now, steady, work);
+  return work;
+}
+
+// One packet a slot and round, so that what waits is shared out evenly.
+void Dispatcher::Fill(absl::Time now, SteadyTime steady, Work& work) {
+  bool progress = true;
+  while (progress && queue_.size() > 0) {
+    progress = false;
+    for (size_t i = 0; i < windows_.size() && queue_.size() > 0; ++i) {
+      const size_t slot = (next_slot_ + i) % windows_.size();
+      progress = FillSlot(static_cast<int>(slot), now, steady, work) || progress;
+    }
+    next_slot_ = (next_slot_ + 1) % windows_.size();
+  }
+}
+
+bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work) {
+  const Window& window = windows_[static_cast<size_t>(slot)];
+  if (!window.open) return false;
+  std::vector<Partition::Submission> expired;
+  std::vector<Partition::Submission> batch;
+  bool slow = false;
+  if (queue_.has_slow() && slow_slot_ < 0) slow_slot_ = slot;
+  if (slow_slot_ == slot) {
+    if (!window.in_flight.empty()) return false;  // runs dry, or does the slow operation
+    batch = queue_.TakeSlow(now, expired);
+    slow = true;
+    if (batch.empty()) slow_slot_ = -1;
+  } else if (window.in_flight.size() < kMaxPacketsInFlight) {
+    batch = queue_.TakeSigning(OpenCount(), now, expired);
+  }
+  for (Partition::Submission& each : expired) {
+    work.finished.push_back({std::move(each.done), Expired()});
+  }
+  if (batch.empty()) return !expired.empty();
+  Put(slot, std::move(batch), slow, steady, work);
+  return true;
+}
+
+void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool slow,
+                     SteadyTime steady, Work& work) {
+  Window& window = windows_[static_cast<size_t>(slot)];
+  InFlight packet{window.next_packet_id++, slow, steady, {}};
+  packet.dones.reserve(batch.size());
+  Outgoing outgoing{slot, {}};
+  outgoing.packet.set_packet_id(packet.packet_id);
+  outgoing.packet.mutable_operations()->Reserve(static_cast<int>(batch.size()));
+  for (Partition::Submission& each : batch) {
+    *outgoing.packet.add_operations() = std::move(each.operation);
+    packet.dones.push_back(std::move(each.done));
+  }
+  window.in_flight.push_back(std::move(packet));
+  work.outgoing.push_back(std::move(outgoing));
+}
+
+std::vector<int> Dispatcher::WedgedSlots(SteadyTime steady) const {
+  std::vector<int> wedged;
+  absl::MutexLock lock(&mu_);
+  for (size_t slot = 0; slot < windows_.size(); ++slot) {
+    const bool overdue = std::ranges::any_of(windows_[slot].in_flight, [&](const InFlight& packet) {
+      return steady - packet.sent > (packet.slow ? kSlowTimeout : kSigningTimeout);
+    });
+    if (overdue) wedged.push_back(static_cast<int>(slot));
+  }
+  return wedged;
+}
+
+bool Dispatcher::IsIdle() const {
+  absl::MutexLock lock(&mu_);
+  return queue_.size() == 0 && std::ranges::all_of(windows_, [](const Window& window) {
+           return window.in_flight.empty();
+         });
+}
+
+size_t Dispatcher::QueueDepth() const {
+  absl::MutexLock lock(&mu_);
+  return queue_.size();
+}
+
+void Dispatcher::SetUnavailableReason(absl::string_view reason) {
+  absl::MutexLock lock(&mu_);
+  reason_ = std::string(reason);
+}
+
+size_t Dispatcher::OpenCount() const {
+  return static_cast<size_t>(std::ranges::count_if(windows_, &Window::open));
+}
+
+absl::Status Dispatcher::Unavailable() const {
+  return MakeRetryableError(
+      absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+      absl::StrCat("no sealward-hsm process is ready (", reason_, "); try again"),
+      kUnavailableRetryDelay);
+}
+
+}  // namespace sealward::hsm_client

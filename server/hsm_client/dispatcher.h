@@ -1,0 +1,114 @@
+// Which operation goes to which process, and when: the windows over the queue.
+// No sockets and no threads here, so that tests can play every order of events.
+#ifndef SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_
+#define SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "sealward/hsm/v1/hsm.pb.h"
+#include "server/hsm_client/operation_queue.h"
+#include "server/hsm_client/partition.h"
+
+namespace sealward::hsm_client {
+
+// When a caller may try again after a process died or while none is ready.
+inline constexpr absl::Duration kUnavailableRetryDelay = absl::Milliseconds(200);
+inline constexpr absl::Duration kQueueFullRetryDelay = absl::Milliseconds(50);
+
+// A process that owes an answer for longer than this is wedged. Generating an
+// RSA-4096 pair on a busy machine, behind another one's lock, takes its time.
+inline constexpr std::chrono::seconds kSigningTimeout{10};
+inline constexpr std::chrono::seconds kSlowTimeout{120};
+
+// Dispatcher models the flow of operations: a bounded queue, and for each
+// process (a slot) a window of kMaxPacketsInFlight packets. Slow operations get
+// a packet and a process of their own: one process at a time runs dry, takes
+// the slow operation alone, and joins in again. Thread-safe; never blocks.
+class Dispatcher {
+ public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  // A packet that the caller must send now.
+  struct Outgoing {
+    int slot = 0;
+    hsm::v1::RequestPacket packet;
+  };
+  // An operation that is over: the caller must run done(result).
+  struct Finished {
+    Partition::Done done;
+    absl::StatusOr<hsm::v1::Result> result;
+  };
+  // What follows from an event. Send first, then finish: a process that waits
+  // for work costs more than an answer that waits for a verification.
+  struct Work {
+    std::vector<Outgoing> outgoing;
+    std::vector<Finished> finished;
+  };
+
+  explicit Dispatcher(int slots);
+
+  // New operations.
+  Work Submit(std::vector<Partition::Submission> submissions, absl::Time now, SteadyTime steady);
+
+  // The process of `slot` is ready.
+  Work Open(int slot, absl::Time now, SteadyTime steady);
+
+  // The process of `slot` is gone: what it owed fails, and with no other
+  // process ready all that waits fails too. Harmless if it was not open.
+  Work Close(int slot);
+
+  // The process of `slot` has answered. INTERNAL if the answer fits no request:
+  // the process must be replaced.
+  absl::StatusOr<Work> Answer(int slot, hsm::v1::ResponsePacket& response, absl::Time now,
+                              SteadyTime steady);
+
+  // Slots whose oldest packet is overdue.
+  std::vector<int> WedgedSlots(SteadyTime steady) const;
+
+  // Whether nothing waits and nothing is in flight.
+  bool IsIdle() const;
+  size_t QueueDepth() const;
+
+  // From now on Submit refuses with `reason`, and no process being ready is
+  // explained by it. An OK status lifts it.
+  void SetUnavailableReason(absl::string_view reason);
+
+ private:
+  struct InFlight {
+    uint64_t packet_id = 0;
+    bool slow = false;
+    SteadyTime sent;
+    std::vector<Partition::Done> dones;
+  };
+  struct Window {
+    bool open = false;
+    uint64_t next_packet_id = 1;
+    std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
+  };
+
+  void Fill(absl::Time now, SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Put(int slot, std::vector<Partition::Submission> batch, bool slow, SteadyTime steady,
+           Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Unavailable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable absl::Mutex mu_;
+  OperationQueue queue_ ABSL_GUARDED_BY(mu_);
+  std::vector<Window> windows_ ABSL_GUARDED_BY(mu_);
+  int slow_slot_ ABSL_GUARDED_BY(mu_) = -1;  // that runs dry for, or does, a slow operation
+  size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;
+  std::string reason_ ABSL_GUARDED_BY(mu_) = "sealward-hsm has not started yet";
+};
+
+}  // namespace sealward::hsm_client
+
+#endif  // SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_

@@ -1,0 +1,70 @@
+#include "server/hsm_client/operation_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "common/packet_socket.h"
+
+namespace sealward::hsm_client {
+namespace {
+
+// Room for everything in a packet but the signing inputs: names, ids, tags.
+constexpr size_t kOverheadBytes = 512;
+
+size_t SizeOf(const Partition::Submission& submission) {
+  return submission.operation.sign_jws().signing_input().size() + kOverheadBytes;
+}
+
+}  // namespace
+
+bool OperationQueue::Push(Partition::Submission&& submission) {
+  const bool signing = submission.operation.has_sign_jws();
+  if (size() >= kMaxQueuedOperations) return false;
+  if (!signing && slow_.size() >= kMaxQueuedSlowOperations) return false;
+  (signing ? signing_ : slow_).push_back(std::move(submission));
+  return true;
+}
+
+std::vector<Partition::Submission> OperationQueue::TakeSigning(
+    size_t processes, absl::Time now, std::vector<Partition::Submission>& expired) {
+  const size_t share = (signing_.size() + processes - 1) / std::max<size_t>(processes, 1);
+  const size_t limit = std::min<size_t>(share, kMaxOperationsPerPacket);
+  std::vector<Partition::Submission> taken;
+  taken.reserve(limit);
+  size_t bytes = 0;
+  while (!signing_.empty() && taken.size() < limit) {
+    Partition::Submission& next = signing_.front();
+    if (next.deadline <= now) {
+      expired.push_back(std::move(next));
+    } else {
+      if (bytes + SizeOf(next) > kMaxPacketBytes) break;
+      bytes += SizeOf(next);
+      taken.push_back(std::move(next));
+    }
+    signing_.pop_front();
+  }
+  return taken;
+}
+
+std::vector<Partition::Submission> OperationQueue::TakeSlow(
+    absl::Time now, std::vector<Partition::Submission>& expired) {
+  std::vector<Partition::Submission> taken;
+  while (!slow_.empty() && taken.empty()) {
+    (slow_.front().deadline <= now ? expired : taken).push_back(std::move(slow_.front()));
+    slow_.pop_front();
+  }
+  return taken;
+}
+
+std::vector<Partition::Submission> OperationQueue::TakeAll() {
+  std::vector<Partition::Submission> taken;
+  taken.reserve(size());
+  std::ranges::move(signing_, std::back_inserter(taken));
+  std::ranges::move(slow_, std::back_inserter(taken));
+  signing_.clear();
+  slow_.clear();
+  return taken;
+}
+
+}  // namespace sealward::hsm_client

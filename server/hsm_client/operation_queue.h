@@ -1,0 +1,46 @@
+// The partition's queue and the rule by which packets are made of it.
+#ifndef SEALWARD_SERVER_HSM_CLIENT_OPERATION_QUEUE_H_
+#define SEALWARD_SERVER_HSM_CLIENT_OPERATION_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/hsm_client/partition.h"
+
+namespace sealward::hsm_client {
+
+// OperationQueue holds what waits for a process, in two lanes: signing, and the
+// slow rest (generation takes up to seconds), which gets a process to itself so
+// that no signature waits behind it. Not thread-safe.
+class OperationQueue {
+ public:
+  // Takes the submission, or leaves it as it was and returns false: full.
+  bool Push(Partition::Submission&& submission);
+
+  // The next packet of signing operations: min(kMaxOperationsPerPacket, waiting
+  // over processes, kMaxPacketBytes). No timer: what waits goes as soon as a
+  // window opens, so packets grow with load. Operations whose deadline has
+  // passed are put in `expired` instead.
+  std::vector<Partition::Submission> TakeSigning(size_t processes, absl::Time now,
+                                                 std::vector<Partition::Submission>& expired);
+
+  // The next slow operation, alone; empty if there is none.
+  std::vector<Partition::Submission> TakeSlow(absl::Time now,
+                                              std::vector<Partition::Submission>& expired);
+
+  // Everything that waits, leaving nothing.
+  std::vector<Partition::Submission> TakeAll();
+
+  bool has_slow() const { return !slow_.empty(); }
+  size_t size() const { return signing_.size() + slow_.size(); }
+
+ private:
+  std::deque<Partition::Submission> signing_;
+  std::deque<Partition::Submission> slow_;
+};
+
+}  // namespace sealward::hsm_client
+
+#endif  // SEALWARD_SERVER_HSM_CLIENT_OPERATION_QUEUE_H_

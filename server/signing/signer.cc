@@ -1,0 +1,150 @@
+#include "server/signing/signer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base64url.h"
+#include "common/errors.h"
+#include "server/lifecycle/state.h"
+#include "server/signing/claims.h"
+#include "server/signing/verifier_cache.h"
+
+namespace sealward::signing {
+namespace {
+
+// When the next version of `key` begins to sign; InfiniteFuture if none will.
+absl::Time NextActivation(const catalog::Key& key, absl::Time now) {
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& version : key.versions) {
+    if (version->times.activate > now) next = std::min(next, version->times.activate);
+  }
+  return next;
+}
+
+// Index of `typ` among the key's typs, by which header_segments are kept.
+absl::StatusOr<size_t> TypIndex(const catalog::Key& key, absl::string_view typ) {
+  if (typ.empty()) return 0;
+  for (size_t i = 0; i < key.typs.size(); ++i) {
+    if (key.typs[i] == typ) return i;
+  }
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "CLAIMS_OUT_OF_SCOPE",
+      absl::StrCat(key.name, " does not allow this typ; its scope lists those it does"));
+}
+
+absl::Status RefusedByHsm(const hsm::v1::Result& result) {
+  if (result.code() == static_cast<int>(absl::StatusCode::kUnavailable)) {
+    return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+                              absl::StrCat("the HSM cannot sign now: ", result.message()),
+                              absl::Milliseconds(200));
+  }
+  return MakeError(absl::StatusCode::kInternal, "HSM_REFUSED",
+                   absl::StrCat("the HSM refused to sign: ", result.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const catalog::Key& key,
+                                                                          absl::Time now) {
+  const catalog::KeyVersion* best = nullptr;
+  size_t index = 0;
+  for (size_t i = 0; i < key.versions.size(); ++i) {
+    const catalog::KeyVersion& version = *key.versions[i];
+    if (lifecycle::StateAt(version.times, now) != lifecycle::State::kActive) continue;
+    if (best == nullptr || version.times.activate >= best->times.activate) {
+      best = &version;
+      index = i;
+    }
+  }
+  if (best != nullptr) return key.versions[index];
+  const absl::Time next = NextActivation(key, now);
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "KEY_NOT_READY",
+      next == absl::InfiniteFuture()
+          ? absl::StrCat(key.name, " has nothing to sign with yet: its key pair is being generated")
+          : absl::StrCat(key.name, " has nothing to sign with yet: its next version signs from ",
+                         absl::FormatTime(absl::RFC3339_sec, next, absl::UTCTimeZone()),
+                         " on, when every validator's cache has it"));
+}
+
+void Signer::Sign(SignRequest request) {
+  auto pending = Prepare(request, clock_->Now());
+  if (!pending.ok()) {
+    request.done(pending.status());
+    return;
+  }
+  auto submission = Submission(*request.key, *std::move(pending), request.deadline);
+  partition_->Submit(std::move(submission.operation), submission.deadline,
+                     std::move(submission.done));
+}
+
+void Signer::SignAll(std::vector<SignRequest> requests) {
+  const absl::Time now = clock_->Now();
+  std::vector<hsm_client::Partition::Submission> submissions;
+  submissions.reserve(requests.size());
+  for (SignRequest& request : requests) {
+    auto pending = Prepare(request, now);
+    if (pending.ok()) {
+      submissions.push_back(Submission(*request.key, *std::move(pending), request.deadline));
+    } else {
+      request.done(pending.status());
+    }
+  }
+  partition_->SubmitAll(std::move(submissions));
+}
+
+absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time now) const {
+  const catalog::Key& key = *request.key;
+  auto typ = TypIndex(key, request.typ);
+  if (!typ.ok()) return typ.status();
+  if (absl::Status claims = CheckClaims(key, request.claims, now); !claims.ok()) return claims;
+  auto version = SigningVersion(key, now);
+  if (!version.ok()) return version.status();
+  Pending pending{*std::move(version), {}, std::move(request.done)};
+  const std::string& header = pending.version->header_segments[*typ];
+  pending.signing_input.reserve(header.size() + 1 + request.claims.size() * 4 / 3 + 4 +
+                                pending.version->algorithm->signature_bytes * 4 / 3 + 4);
+  pending.signing_input = header;
+  pending.signing_input.push_back('.');
+  Base64UrlAppend(request.claims, pending.signing_input);
+  return pending;
+}
+
+hsm_client::Partition::Submission Signer::Submission(const catalog::Key& key, Pending pending,
+                                                     absl::Time deadline) const {
+  hsm_client::Partition::Submission submission;
+  hsm::v1::SignJws& sign = *submission.operation.mutable_sign_jws();
+  sign.mutable_object()->set_object_id(pending.version->object_id);
+  sign.mutable_object()->set_key(key.name);
+  sign.mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  sign.set_signing_input(pending.signing_input);
+  submission.deadline = deadline;
+  submission.done = [this,
+                     pending = std::move(pending)](absl::StatusOr<hsm::v1::Result> answer) mutable {
+    auto jwt = Release(pending, std::move(answer));
+    pending.done(std::move(jwt));
+  };
+  return submission;
+}
+
+absl::StatusOr<SignedJwt> Signer::Release(Pending& pending,
+                                          absl::StatusOr<hsm::v1::Result> answer) const {
+  if (!answer.ok()) return answer.status();
+  if (answer->code() != 0) return RefusedByHsm(*answer);
+  const std::string& signature = answer->signature().signature();
+  auto verifier = ThreadVerifier(*pending.version);
+  if (!verifier.ok()) return verifier.status();
+  if (!(*verifier)->Verify(pending.signing_input, signature)) {
+    on_bad_signature_(*pending.version);
+    return MakeError(absl::StatusCode::kInternal, "SIGNATURE_INVALID",
+                     "the HSM returned a signature that the published key does not verify; it "
+                     "was withheld");
+  }
+  SignedJwt signed_jwt{std::move(pending.signing_input), pending.version->jwk.kid()};
+  signed_jwt.jwt.push_back('.');
+  Base64UrlAppend(signature, signed_jwt.jwt);
+  return signed_jwt;
+}
+
+}  // namespace sealward::signing

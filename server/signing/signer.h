@@ -1,0 +1,85 @@
+// The sign path between the API and the signer processes: choose the version,
+// judge the claims, have the HSM sign, verify, release.
+#ifndef SEALWARD_SERVER_SIGNING_SIGNER_H_
+#define SEALWARD_SERVER_SIGNING_SIGNER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "server/catalog/snapshot.h"
+#include "server/hsm_client/partition.h"
+
+namespace sealward::signing {
+
+// SignedJwt is a JWT in compact form (RFC 7515 section 7.1).
+struct SignedJwt {
+  std::string jwt;
+  std::string kid;
+};
+
+// SignRequest asks for one JWT. The views must live until Sign returns.
+struct SignRequest {
+  const catalog::Key* key = nullptr;
+  absl::string_view claims;  // signed byte for byte
+  absl::string_view typ;     // empty for the key's default
+  absl::Time deadline = absl::InfiniteFuture();
+  // Called once: before Sign returns, or on a reader thread of the partition.
+  absl::AnyInvocable<void(absl::StatusOr<SignedJwt>)> done;
+};
+
+// The version of `key` that signs at `now`. FAILED_PRECONDITION (KEY_NOT_READY)
+// if none does; the message says when one will.
+absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const catalog::Key& key,
+                                                                          absl::Time now);
+
+// Signer turns claims into JWTs. Whether the caller may use the key was decided
+// before. Thread-safe; never blocks.
+//
+// No signature is released that was not verified with the published key: that
+// catches a wrong object, and the faulty RSA or EdDSA signature that would give
+// the private key away.
+//
+// Errors: those of CheckClaims, of SigningVersion and of hsm_client::Partition;
+// FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE) for a typ that the key's scope does
+// not list; INTERNAL (HSM_REFUSED, SIGNATURE_INVALID).
+class Signer {
+ public:
+  // Told of a signature that did not verify; for metrics and alarms.
+  using OnBadSignature = absl::AnyInvocable<void(const catalog::KeyVersion&) const>;
+
+  // REQUIRES: `partition` and `clock` outlive it.
+  Signer(hsm_client::Partition* partition, const Clock* clock, OnBadSignature on_bad_signature)
+      : partition_(partition), clock_(clock), on_bad_signature_(std::move(on_bad_signature)) {}
+
+  void Sign(SignRequest request);
+
+  // As Sign for each, sharing packets to the HSM.
+  void SignAll(std::vector<SignRequest> requests);
+
+ private:
+  // What is kept while the HSM signs.
+  struct Pending {
+    std::shared_ptr<const catalog::KeyVersion> version;
+    std::string signing_input;
+    decltype(SignRequest::done) done;
+  };
+
+  absl::StatusOr<Pending> Prepare(SignRequest& request, absl::Time now) const;
+  hsm_client::Partition::Submission Submission(const catalog::Key& key, Pending pending,
+                                               absl::Time deadline) const;
+  absl::StatusOr<SignedJwt> Release(Pending& pending, absl::StatusOr<hsm::v1::Result> answer) const;
+
+  hsm_client::Partition* const partition_;
+  const Clock* const clock_;
+  const OnBadSignature on_bad_signature_;
+};
+
+}  // namespace sealward::signing
+
+#endif  // SEALWARD_SERVER_SIGNING_SIGNER_H_
