@@ -1,7 +1,7 @@
 #include "server/hsm_client/reap.h"
 
 #include <poll.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +13,8 @@ namespace {
 
 // Whether `pid` has ended within `limit`.
 bool WaitForEnd(pid_t pid, std::chrono::milliseconds limit) {
-  const int fd = pidfd_open(pid, 0);
+  // The C library's wrapper has no C linkage in glibc 2.36.
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) return true;  // gone, or a kernel without pidfds: waitpid decides
   pollfd entry{fd, POLLIN, 0};
   int ready = 0;

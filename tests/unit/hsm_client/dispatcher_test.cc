@@ -1,0 +1,260 @@
+// The windows over the queue. If these go, packets could exceed the protocol's
+// caps (the signer process would end), a signature could wait behind a key
+// generation, or an operation could be lost without an answer.
+#include "server/hsm_client/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/errors.h"
+#include "common/packet_socket.h"
+
+namespace sealward::hsm_client {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const absl::Time kNow = absl::UnixEpoch() + absl::Hours(1);
+constexpr Dispatcher::SteadyTime kSteady{};
+
+class DispatcherTest : public ::testing::Test {
+ protected:
+  Partition::Submission Operation(bool slow, absl::Time deadline = absl::InfiniteFuture(),
+                                  size_t bytes = 10) {
+    Partition::Submission submission;
+    if (slow) {
+      submission.operation.mutable_generate();
+    } else {
+      submission.operation.mutable_sign_jws()->set_signing_input(std::string(bytes, 'x'));
+    }
+    submission.deadline = deadline;
+    submission.done = [this](absl::StatusOr<hsm::v1::Result> result) {
+      results_.push_back(std::move(result));
+    };
+    return submission;
+  }
+
+  std::vector<Partition::Submission> Signs(size_t count, size_t bytes = 10) {
+    std::vector<Partition::Submission> submissions;
+    for (size_t i = 0; i < count; ++i) {
+      submissions.push_back(Operation(false, absl::InfiniteFuture(), bytes));
+    }
+    return submissions;
+  }
+
+  std::vector<Partition::Submission> Generates(size_t count) {
+    std::vector<Partition::Submission> submissions;
+    for (size_t i = 0; i < count; ++i) submissions.push_back(Operation(true));
+    return submissions;
+  }
+
+  // What a healthy process would answer.
+  static hsm::v1::ResponsePacket AnswerTo(const hsm::v1::RequestPacket& request) {
+    hsm::v1::ResponsePacket response;
+    response.set_packet_id(request.packet_id());
+    for (int i = 0; i < request.operations_size(); ++i) response.add_results();
+    return response;
+  }
+
+  void Finish(Dispatcher::Work& work) {
+    for (Dispatcher::Finished& each : work.finished) each.done(std::move(each.result));
+  }
+
+  std::vector<absl::StatusOr<hsm::v1::Result>> results_;
+};
+
+TEST_F(DispatcherTest, WithoutAProcessEverythingFailsAtOnceWithRetryInfo) {
+  Dispatcher dispatcher(2);
+  dispatcher.SetUnavailableReason("PIN refused");
+  auto work = dispatcher.Submit(Signs(3), kNow, kSteady);
+  Finish(work);
+  EXPECT_THAT(work.outgoing, IsEmpty());
+  ASSERT_THAT(results_, SizeIs(3));
+  EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorReason(results_[0].status()), "HSM_UNAVAILABLE");
+  EXPECT_GT(RetryDelay(results_[0].status()), absl::ZeroDuration());
+  EXPECT_NE(results_[0].status().message().find("PIN refused"), absl::string_view::npos);
+}
+
+TEST_F(DispatcherTest, WindowsHoldTwoPacketsAndPacketsHoldSixteenOperations) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(1, kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(500), kNow, kSteady);
+  ASSERT_THAT(work.outgoing, SizeIs(4));
+  for (const auto& outgoing : work.outgoing) {
+    EXPECT_EQ(outgoing.packet.operations_size(), kMaxOperationsPerPacket);
+  }
+  EXPECT_EQ(dispatcher.QueueDepth(), 500U - 64U);
+}
+
+TEST_F(DispatcherTest, AFewOperationsAreSharedOutOverTheProcesses) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(1, kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(8), kNow, kSteady);
+  ASSERT_GE(work.outgoing.size(), 2U);
+  EXPECT_NE(work.outgoing[0].slot, work.outgoing[1].slot);
+  EXPECT_EQ(work.outgoing[0].packet.operations_size(), 4);
+  EXPECT_EQ(dispatcher.QueueDepth(), 0U);
+}
+
+TEST_F(DispatcherTest, PacketsStayBelowTheByteCap) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(16, kMaxOperationDataBytes - 1), kNow, kSteady);
+  ASSERT_THAT(work.outgoing, SizeIs(2));
+  for (const auto& outgoing : work.outgoing) {
+    EXPECT_LE(outgoing.packet.ByteSizeLong(), kMaxPacketBytes);
+    EXPECT_GE(outgoing.packet.operations_size(), 1);
+  }
+}
+
+TEST_F(DispatcherTest, AnAnswerRefillsTheWindow) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, kNow, kSteady);
+  auto first = dispatcher.Submit(Signs(64), kNow, kSteady);
+  ASSERT_THAT(first.outgoing, SizeIs(2));
+  auto answer = AnswerTo(first.outgoing[0].packet);
+  auto next = dispatcher.Answer(0, answer, kNow, kSteady);
+  ASSERT_TRUE(next.ok());
+  EXPECT_THAT(next->finished, SizeIs(16));
+  EXPECT_THAT(next->outgoing, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, AnAnswerToNothingIsAnError) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(2), kNow, kSteady);
+  hsm::v1::ResponsePacket unknown;
+  unknown.set_packet_id(77);
+  EXPECT_FALSE(dispatcher.Answer(0, unknown, kNow, kSteady).ok());
+  auto short_answer = AnswerTo(work.outgoing[0].packet);
+  short_answer.clear_results();
+  EXPECT_FALSE(dispatcher.Answer(0, short_answer, kNow, kSteady).ok());
+}
+
+TEST_F(DispatcherTest, ADeadProcessFailsOnlyWhatItHad) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(1, kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(200), kNow, kSteady);
+  auto closed = dispatcher.Close(0);
+  EXPECT_THAT(closed.finished, SizeIs(32));
+  Finish(closed);
+  EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_GT(RetryDelay(results_[0].status()), absl::ZeroDuration());
+  EXPECT_EQ(dispatcher.QueueDepth(), 200U - 64U);
+  // With the last one gone, nothing is left waiting for ever.
+  auto last = dispatcher.Close(1);
+  EXPECT_THAT(last.finished, SizeIs(200 - 32));
+  EXPECT_TRUE(dispatcher.IsIdle());
+}
+
+TEST_F(DispatcherTest, ASlowOperationGetsAProcessToItself) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(1, kNow, kSteady);
+  auto busy = dispatcher.Submit(Signs(200), kNow, kSteady);
+  ASSERT_THAT(busy.outgoing, SizeIs(4));
+  EXPECT_THAT(dispatcher.Submit(Generates(2), kNow, kSteady).outgoing, IsEmpty());
+  // One process runs dry; the other goes on signing.
+  std::vector<Dispatcher::Outgoing> sent = std::move(busy.outgoing);
+  int slow_slot = -1;
+  for (size_t i = 0; i < sent.size() && slow_slot < 0; ++i) {
+    auto answer = AnswerTo(sent[i].packet);
+    auto work = dispatcher.Answer(sent[i].slot, answer, kNow, kSteady);
+    ASSERT_TRUE(work.ok());
+    for (auto& outgoing : work->outgoing) {
+      if (outgoing.packet.operations(0).has_generate()) {
+        EXPECT_EQ(outgoing.packet.operations_size(), 1);
+        slow_slot = outgoing.slot;
+      }
+      sent.push_back(std::move(outgoing));
+    }
+  }
+  ASSERT_GE(slow_slot, 0);
+  // While it generates, it gets nothing else and no second process generates.
+  for (size_t i = 0; i < sent.size() && i < 40; ++i) {
+    if (sent[i].slot == slow_slot) continue;
+    auto answer = AnswerTo(sent[i].packet);
+    auto work = dispatcher.Answer(sent[i].slot, answer, kNow, kSteady);
+    if (!work.ok()) continue;  // answered above
+    for (auto& outgoing : work->outgoing) {
+      EXPECT_NE(outgoing.slot, slow_slot);
+      EXPECT_FALSE(outgoing.packet.operations(0).has_generate());
+      sent.push_back(std::move(outgoing));
+    }
+  }
+}
+
+TEST_F(DispatcherTest, ADeadGeneratorHandsTheSlowLaneOn) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  auto first = dispatcher.Submit(Generates(2), kNow, kSteady);
+  ASSERT_THAT(first.outgoing, SizeIs(1));
+  EXPECT_THAT(dispatcher.Open(1, kNow, kSteady).outgoing, IsEmpty());
+  Dispatcher::Work closed = dispatcher.Close(0);
+  EXPECT_THAT(closed.finished, SizeIs(1));
+  auto next = dispatcher.Submit(Signs(1), kNow, kSteady);
+  ASSERT_FALSE(next.outgoing.empty());
+  EXPECT_TRUE(next.outgoing[0].packet.operations(0).has_generate());
+}
+
+TEST_F(DispatcherTest, WhatIsTooLateIsNotSent) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, kNow, kSteady);
+  auto busy = dispatcher.Submit(Signs(32), kNow, kSteady);
+  ASSERT_THAT(busy.outgoing, SizeIs(2));
+  std::vector<Partition::Submission> late;
+  late.push_back(Operation(false, kNow + absl::Seconds(1)));
+  EXPECT_THAT(dispatcher.Submit(std::move(late), kNow, kSteady).outgoing, IsEmpty());
+  auto answer = AnswerTo(busy.outgoing[0].packet);
+  auto work = dispatcher.Answer(0, answer, kNow + absl::Seconds(2), kSteady);
+  ASSERT_TRUE(work.ok());
+  EXPECT_THAT(work->outgoing, IsEmpty());
+  Finish(*work);
+  EXPECT_EQ(results_.back().status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(DispatcherTest, TheQueueIsBounded) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Submit(Signs(kMaxQueuedOperations + 16), kNow, kSteady);
+  auto work = dispatcher.Submit(Signs(100), kNow, kSteady);
+  Finish(work);
+  ASSERT_FALSE(results_.empty());
+  EXPECT_EQ(results_.back().status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(results_.back().status()), "QUEUE_FULL");
+  EXPECT_LE(dispatcher.QueueDepth(), kMaxQueuedOperations);
+  // The slow lane has a bound of its own, so that it cannot crowd out signing.
+  results_.clear();
+  Dispatcher quiet(1);
+  quiet.Open(0, kNow, kSteady);
+  auto slow = quiet.Submit(Generates(kMaxQueuedSlowOperations + 10), kNow, kSteady);
+  Finish(slow);
+  EXPECT_FALSE(results_.empty());
+  EXPECT_EQ(ErrorReason(results_.back().status()), "QUEUE_FULL");
+}
+
+TEST_F(DispatcherTest, WedgedProcessesAreFoundByTheAgeOfTheirDebt) {
+  Dispatcher dispatcher(2);
+  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Submit(Signs(1), kNow, kSteady);
+  EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout), IsEmpty());
+  EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)),
+              ::testing::ElementsAre(0));
+  Dispatcher slow(1);
+  slow.Open(0, kNow, kSteady);
+  slow.Submit(Generates(1), kNow, kSteady);
+  EXPECT_THAT(slow.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)), IsEmpty());
+  EXPECT_THAT(slow.WedgedSlots(kSteady + kSlowTimeout + std::chrono::seconds(1)), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace sealward::hsm_client

@@ -1,0 +1,207 @@
+// The partition with processes that misbehave. The peer here is a thread at the
+// other end of a real socketpair: what is tested is our side. If these go, a
+// process that dies would strand its callers, or a server would hang at its end.
+#include "server/hsm_client/process_partition.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "common/errors.h"
+
+namespace sealward::hsm_client {
+namespace {
+
+// What the peer does with its end of the socket, for the n-th connection.
+using Behaviour = std::function<void(int connection, PacketSocket& socket)>;
+
+// ScriptedConnector hands out socketpairs whose other end runs a Behaviour.
+class ScriptedConnector final : public Connector {
+ public:
+  explicit ScriptedConnector(Behaviour behaviour) : behaviour_(std::move(behaviour)) {}
+  ~ScriptedConnector() override {
+    for (std::thread& peer : peers_) peer.join();
+  }
+  absl::StatusOr<std::unique_ptr<Link>> Connect(int /*slot*/) override {
+    auto pair = PacketSocket::Pair();
+    if (!pair.ok()) return pair.status();
+    peers_.emplace_back([this, n = connections_++, socket = std::move(pair->second)]() mutable {
+      behaviour_(n, socket);
+    });
+    return std::make_unique<Link>(Link{std::move(pair->first), 0, false});
+  }
+
+ private:
+  Behaviour behaviour_;
+  int connections_ = 0;
+  std::vector<std::thread> peers_;
+};
+
+void SendReady(const PacketSocket& socket) {
+  hsm::v1::ResponsePacket packet;
+  packet.mutable_ready()->mutable_description()->set_label("test");
+  ASSERT_TRUE(socket.SendBlocking(packet.SerializeAsString()).ok());
+}
+
+// Answers everything until the socket ends.
+void Serve(const PacketSocket& socket) {
+  SendReady(socket);
+  std::string buffer;
+  while (socket.Receive(buffer).ok()) {
+    hsm::v1::RequestPacket request;
+    ASSERT_TRUE(request.ParseFromString(buffer));
+    hsm::v1::ResponsePacket response;
+    response.set_packet_id(request.packet_id());
+    for (const auto& operation : request.operations()) {
+      auto* result = response.add_results();
+      if (operation.has_sign_jws()) result->mutable_signature()->set_signature("s");
+    }
+    if (!socket.SendBlocking(response.SerializeAsString()).ok()) return;
+  }
+}
+
+hsm::v1::Operation SignOperation() {
+  hsm::v1::Operation operation;
+  operation.mutable_sign_jws()->set_signing_input("a.b");
+  return operation;
+}
+
+class ProcessPartitionTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ProcessPartition> Start(int processes, Behaviour behaviour) {
+    ProcessPartition::Options options;
+    options.connector = std::make_unique<ScriptedConnector>(std::move(behaviour));
+    options.processes = processes;
+    options.clock = &clock_;
+    return ProcessPartition::Start(std::move(options));
+  }
+  SystemClock clock_;
+};
+
+TEST_F(ProcessPartitionTest, CarriesOperationsAndCountsSignatures) {
+  auto partition = Start(2, [](int, PacketSocket& socket) { Serve(socket); });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  for (int i = 0; i < 100; ++i) {
+    auto result = partition->Call(SignOperation(), absl::InfiniteFuture());
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->signature().signature(), "s");
+  }
+  int64_t signatures = 0;
+  for (const auto& process : partition->Status().processes) signatures += process.signatures;
+  EXPECT_EQ(signatures, 100);
+  EXPECT_EQ(partition->Status().description.label(), "test");
+}
+
+TEST_F(ProcessPartitionTest, ADyingProcessFailsItsOperationsAndIsReplaced) {
+  auto partition = Start(1, [](int connection, PacketSocket& socket) {
+    if (connection > 0) return Serve(socket);
+    SendReady(socket);
+    std::string buffer;
+    ASSERT_TRUE(socket.Receive(buffer).ok());  // takes the request to its grave
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  auto lost = partition->Call(SignOperation(), absl::InfiniteFuture());
+  EXPECT_EQ(lost.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_GT(RetryDelay(lost.status()), absl::ZeroDuration());
+  absl::StatusOr<hsm::v1::Result> next;
+  do {
+    next = partition->Call(SignOperation(), absl::InfiniteFuture());
+  } while (next.status().code() == absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(partition->Status().processes[0].restarts, 1);
+}
+
+TEST_F(ProcessPartitionTest, AProcessThatDoesNotBeginWithReadyGetsNoWork) {
+  std::atomic<int> requests = 0;
+  auto partition = Start(1, [&](int, PacketSocket& socket) {
+    hsm::v1::ResponsePacket not_ready;
+    not_ready.set_packet_id(1);
+    not_ready.add_results();
+    EXPECT_TRUE(socket.SendBlocking(not_ready.SerializeAsString()).ok());
+    std::string buffer;
+    while (socket.Receive(buffer).ok()) ++requests;
+  });
+  EXPECT_FALSE(partition->WaitForFirstProcess().ok());
+  auto result = partition->Call(SignOperation(), absl::InfiniteFuture());
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable);
+  partition->Stop(std::chrono::steady_clock::now());
+  EXPECT_EQ(requests, 0);
+}
+
+TEST_F(ProcessPartitionTest, ALyingProcessIsReplaced) {
+  auto partition = Start(1, [](int connection, PacketSocket& socket) {
+    if (connection > 0) return Serve(socket);
+    SendReady(socket);
+    std::string buffer;
+    ASSERT_TRUE(socket.Receive(buffer).ok());
+    hsm::v1::ResponsePacket wrong;
+    wrong.set_packet_id(4711);
+    ASSERT_TRUE(socket.SendBlocking(wrong.SerializeAsString()).ok());
+    while (socket.Receive(buffer).ok()) {
+    }
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  EXPECT_EQ(partition->Call(SignOperation(), absl::InfiniteFuture()).status().code(),
+            absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ProcessPartitionTest, StopLetsWorkUnderWayFinish) {
+  absl::Notification received;
+  absl::Notification release;
+  auto partition = Start(1, [&](int, PacketSocket& socket) {
+    SendReady(socket);
+    std::string buffer;
+    ASSERT_TRUE(socket.Receive(buffer).ok());
+    received.Notify();
+    release.WaitForNotification();
+    hsm::v1::RequestPacket request;
+    ASSERT_TRUE(request.ParseFromString(buffer));
+    hsm::v1::ResponsePacket response;
+    response.set_packet_id(request.packet_id());
+    response.add_results()->mutable_signature()->set_signature("late");
+    ASSERT_TRUE(socket.SendBlocking(response.SerializeAsString()).ok());
+    while (socket.Receive(buffer).ok()) {
+    }
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  absl::StatusOr<hsm::v1::Result> result;
+  absl::Notification done;
+  partition->Submit(SignOperation(), absl::InfiniteFuture(), [&](auto answer) {
+    result = std::move(answer);
+    done.Notify();
+  });
+  received.WaitForNotification();
+  std::thread stopper(
+      [&] { partition->Stop(std::chrono::steady_clock::now() + std::chrono::seconds(30)); });
+  release.Notify();
+  done.WaitForNotification();
+  stopper.join();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->signature().signature(), "late");
+}
+
+TEST_F(ProcessPartitionTest, StopFailsWhatCannotFinish) {
+  auto partition = Start(1, [](int, PacketSocket& socket) {
+    SendReady(socket);
+    std::string buffer;
+    while (socket.Receive(buffer).ok()) {
+    }
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  absl::Notification done;
+  absl::Status status;
+  partition->Submit(SignOperation(), absl::InfiniteFuture(), [&](auto answer) {
+    status = answer.status();
+    done.Notify();
+  });
+  partition->Stop(std::chrono::steady_clock::now());
+  done.WaitForNotification();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace sealward::hsm_client
