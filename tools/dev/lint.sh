@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# ./dev lint and ./dev fmt. Every check runs, whatever the ones before it found.
+
+# Without --all clang-tidy stops after this long and says what it did not reach.
+readonly TIDY_BUDGET_S=${TIDY_BUDGET_S:-360}
+
+lint() {
+  local all=${1:-} check failed=()
+  [[ -z $all || $all == --all ]] || die 2 "lint takes --all or nothing, not '$all'"
+  setup build lint
+  build dev
+  for check in lint_format lint_shell lint_boundary lint_words lint_docs lint_buf lint_breaking \
+    "lint_tidy $all"; do
+    # shellcheck disable=SC2086  # the second word is lint_tidy's argument
+    timed "${check//_/ }" $check || failed+=("$check")
+  done
+  ((${#failed[@]} == 0)) || die "lint failed: ${failed[*]}"
+}
+
+# Tracked and new files that match the patterns, but none that are ignored.
+sources() { (cd "$ROOT" && git ls-files -co --exclude-standard --deduplicate -- "$@" | existing); }
+existing() { while IFS= read -r file; do if [[ -f $file ]]; then printf '%s\n' "$file"; fi; done; }
+
+shell_scripts() {
+  sources '*.sh'
+  (cd "$ROOT" && sources | grep -v '\.sh$' | xargs -d '\n' grep -lE -m1 '^#!.*\bbash\b' | existing) ||
+    true
+}
+
+lint_format() { (cd "$ROOT" && sources '*.cc' '*.h' | xargs -r clang-format-19 --dry-run -Werror); }
+
+lint_shell() { (cd "$ROOT" && shell_scripts | xargs -r shellcheck --external-sources); }
+
+# The signer boundary in the sources: the build checks what is linked
+# (cmake/boundary.cmake), this checks what is included, called or loaded by name.
+lint_boundary() {
+  local pattern='#include ["<](hsm/|.*(pkcs11|p11-kit|cryptoki))|\bdlm?open\b|\bC_[A-Z][A-Za-z]+ *\('
+  pattern+='|\bCK[ARMUFOSZ]?_[A-Z]|libsofthsm|softhsm2\.conf'
+  local found file
+  found=$(sources server client common | grep -E '\.(cc|h)$' | while IFS= read -r file; do
+    sed 's|//.*||' "$ROOT/$file" | grep -nE --with-filename --label="$file" "$pattern" || true
+  done)
+  [[ -z $found ]] || {
+    printf '%s\nPKCS#11 belongs to hsm/ alone.\n' "$found" >&2
+    return 1
+  }
+}
+
+# Words that must not be there: unfinished work, and tests that wait or look away.
+lint_words() {
+  local found waiting='GTEST_SKIP|DISABLED_|sleep_for|sleep_until|usleep|nanosleep|SleepFor'
+  found=$(
+    cd "$ROOT" || exit
+    sources '*.cc' '*.h' '*.proto' | xargs -r grep -nE '\b(TODO|FIXME|XXX)\b' || true
+    sources 'tests/*.cc' 'tests/*.h' | xargs -r grep -nE "\b($waiting)" || true
+  )
+  [[ -z $found ]] || {
+    printf '%s\n' "$found" >&2
+    return 1
+  }
+}
+
+lint_docs() { node "$ROOT/tools/check_docs.mjs" "$ROOT"; }
+
+buf() { (cd "$ROOT" && node_modules/.bin/buf "$@"); }
+
+lint_buf() { buf lint && buf format --diff --exit-code proto; }
+
+# The commit that changes are compared with: where this branch left main, else the
+# last release. Prints nothing if there is neither.
+base_commit() {
+  local base
+  cd "$ROOT" || return
+  base=${SEALWARD_BASE:-$(git merge-base HEAD origin/main 2>/dev/null || true)}
+  if [[ -n $base && "$(git rev-parse "$base")" != "$(git rev-parse HEAD)" ]]; then
+    git rev-parse "$base"
+  else
+    git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null || true
+  fi
+}
+
+# buf wants the old protos with their imports, and the old commit has no
+# node_modules: protoc makes an image of them with today's.
+lint_breaking() {
+  local base old protos
+  base=$(base_commit)
+  if [[ -z $base ]] || ! git -C "$ROOT" cat-file -e "$base:proto" 2>/dev/null; then
+    say "buf breaking: nothing to compare with: no release, and no earlier commit with protos on main"
+    return
+  fi
+  old=$(mktemp -d)
+  git -C "$ROOT" archive "$base" proto | tar -x -C "$old"
+  mapfile -t protos < <(cd "$old/proto" && find . -name '*.proto' -printf '%P\n')
+  protoc -I "$old/proto" -I "$ROOT/node_modules/google-proto-files" --include_imports \
+    --include_source_info -o "$old/image.binpb" "${protos[@]}" &&
+    buf breaking proto --against "$old/image.binpb"
+  local code=$?
+  rm -rf "$old"
+  return "$code"
+}
+
+# lint_tidy [--all]
+lint_tidy() {
+  local arguments=(--build "$BUILD_ROOT/dev" --jobs "$(build_jobs)")
+  if [[ ${1:-} != --all ]]; then
+    arguments+=(--budget-s "$TIDY_BUDGET_S")
+    local base
+    base=$(base_commit)
+    if [[ -n $base ]]; then arguments+=(--base "$base"); fi
+  fi
+  (cd "$ROOT" && node tools/tidy.mjs "${arguments[@]}")
+}
+
+fmt() {
+  setup build lint
+  (cd "$ROOT" && sources '*.cc' '*.h' | xargs -r clang-format-19 -i)
+  buf format -w proto
+}

@@ -1,0 +1,284 @@
+# shellcheck shell=bash
+# ./dev run: a development server in a state directory of its own. What it makes on
+# first use is written so that a first use that was cut short is simply done again.
+
+readonly DEFAULT_STATE=$ROOT/.state
+readonly RUN_READY_S=60 # until the server must have reported ready
+readonly SPIFFE=spiffe://sealward.test
+readonly AUDIENCE=https://api.example
+
+run() {
+  ONCE='' STATE=$DEFAULT_STATE PORT_BASE=''
+  parse_run "$@"
+  setup build run
+  build release sealward_server sealward_hsm sealward_cli
+  find_binaries
+  mkdir -p "$STATE"
+  chmod 0700 "$STATE"
+  STATE=$(cd "$STATE" && pwd -P)
+  lock_state
+  prepare_state
+  start_server
+  write_profiles
+  create_demo
+  local jwt
+  jwt=$(sign_demo_jwt) || exit 1
+  show_result "$jwt"
+  if [[ -z $ONCE ]]; then wait_for_end; fi
+}
+
+parse_run() {
+  while (($#)); do
+    case $1 in
+      --once) ONCE=1 ;;
+      --state | --port-base)
+        [[ -n ${2:-} ]] || die 2 "run: $1 needs a value"
+        if [[ $1 == --state ]]; then STATE=$2; else PORT_BASE=$2; fi
+        shift
+        ;;
+      *) die 2 "run: '$1' is not known; it takes --once, --state DIR, --port-base N" ;;
+    esac
+    shift
+  done
+  if [[ -n $PORT_BASE ]]; then
+    if [[ ! $PORT_BASE =~ ^[1-9][0-9]{3,4}$ ]] || ((PORT_BASE < 1024 || PORT_BASE > 65532)); then
+      die 2 "run: --port-base must be between 1024 and 65532, not '$PORT_BASE'"
+    fi
+  fi
+}
+
+find_binaries() {
+  SERVER=$(find_binary sealward-server)
+  HSM=$(find_binary sealward-hsm)
+  CLI=$(find_binary sealward)
+}
+
+find_binary() {
+  local found
+  found=$(find "$BUILD_ROOT/release" -type f -executable -name "$1" -print -quit)
+  [[ -n $found ]] || die "the release build made no $1"
+  printf '%s\n' "$found"
+}
+
+# One ./dev run a state directory. The server does not inherit the lock.
+lock_state() {
+  exec 9>"$STATE/.lock"
+  flock -n 9 || die 75 "another ./dev run uses $STATE: stop it, or choose another with --state DIR"
+  local pid
+  pid=$(ready pid 2>/dev/null || true)
+  if [[ -n $pid && "$(readlink "/proc/$pid/exe" 2>/dev/null)" == */sealward-server* ]]; then
+    die 75 "a server (pid $pid) already runs on $STATE: kill -TERM $pid stops it"
+  fi
+}
+
+# ready FIELD: what the server wrote when it began to serve.
+ready() { json_field "$1" <"$STATE/ready.json"; }
+
+json_field() {
+  node -e 'const v = JSON.parse(require("fs").readFileSync(0, "utf8"))[process.argv[1]];
+    console.log(Array.isArray(v) ? v.join(" ") : v ?? "")' "$1"
+}
+
+prepare_state() {
+  check_ports
+  "$ROOT/tools/dev_ca.sh" "$STATE/tls"
+  if [[ -e $STATE/store/sealward.db && ! -e $STATE/partition ]]; then
+    die "$STATE has a store but no partition: its keys are gone. Put the partition back, or start anew with --state DIR"
+  fi
+  if [[ ! -e $STATE/partition ]]; then
+    say "first use: creating a SoftHSM2 partition with a random PIN"
+    rm -rf -- "$STATE/partition.new"
+    "$HSM" init --dir "$STATE/partition.new" >&2 || die "sealward-hsm could not create the partition"
+    mv "$STATE/partition.new" "$STATE/partition"
+  fi
+  write_config
+  if [[ ! -e $STATE/store/sealward.db ]]; then
+    say "first use: creating the store with $SPIFFE/admin as its first admin"
+    mkdir -p "$STATE/store"
+    "$SERVER" init --config "$STATE/server.toml" --admin "$SPIFFE/admin" >&2 ||
+      die "sealward-server could not create the store"
+  fi
+}
+
+# The listeners in the order of --port-base: signing, admin, https, metrics.
+configured_ports() {
+  if [[ -e $STATE/server.toml ]]; then
+    sed -nE 's/^ *((signing|admin)_)?listen *= *"[^"]*:([0-9]+)".*/\3/p' "$STATE/server.toml"
+  elif [[ -n $PORT_BASE ]]; then
+    seq "$PORT_BASE" "$((PORT_BASE + 3))"
+  else
+    printf '%s\n' 7443 7444 8443 9443
+  fi
+}
+
+check_ports() {
+  mapfile -t PORTS < <(configured_ports)
+  ((${#PORTS[@]} == 4)) || die 78 "$STATE/server.toml must name four listeners"
+  if [[ -n $PORT_BASE && ${PORTS[0]} != "$PORT_BASE" ]]; then
+    die 2 "$STATE was made with other ports (${PORTS[*]}), and the issuer's URL holds one: use --port-base with another --state DIR"
+  fi
+  local port
+  for port in "${PORTS[@]}"; do
+    if ((port)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      port_taken "$port"
+    fi
+  done
+}
+
+port_taken() {
+  if [[ -e $STATE/server.toml ]]; then
+    die 75 "port $1 is taken, and $STATE is bound to it: free it, or start a second state with --state DIR --port-base N"
+  fi
+  die 75 "port $1 is taken: choose four others in a row with --port-base N"
+}
+
+# server.toml from the template, once; later only a moved clone changes its binary line.
+write_config() {
+  local config=$STATE/server.toml hsm
+  if [[ ! -e $config ]]; then
+    sed -e "s|@SIGNING_PORT@|${PORTS[0]}|" -e "s|@ADMIN_PORT@|${PORTS[1]}|" \
+      -e "s|@HTTPS_PORT@|${PORTS[2]}|" -e "s|@METRICS_PORT@|${PORTS[3]}|" \
+      -e "s|@HSM_BINARY@|$HSM|" "$ROOT/deploy/dev/server.toml" >"$config.new"
+    mv "$config.new" "$config"
+  fi
+  hsm=$(sed -nE 's/^binary = "([^"]*)".*/\1/p' "$config")
+  if [[ -n $hsm && ! -x $hsm ]]; then sed -i -E "s|^binary = .*|binary = \"$HSM\"|" "$config"; fi
+}
+
+# A session of its own: Ctrl-C reaches this script alone, which then asks the server to
+# stop, so that requests in flight finish.
+start_server() {
+  local log=$STATE/server.log i
+  rm -f "$STATE/ready.json"
+  trap stop_server EXIT
+  trap 'exit 0' INT TERM HUP
+  setsid "$SERVER" serve --config "$STATE/server.toml" --ready-file "$STATE/ready.json" \
+    >"$log" 2>&1 </dev/null 9>&- &
+  SERVER_PID=$!
+  for ((i = 0; i < RUN_READY_S * 10; i++)); do
+    [[ ! -e $STATE/ready.json ]] || return 0
+    kill -0 "$SERVER_PID" 2>/dev/null || server_ended
+    sleep 0.1
+  done
+  die "the server did not get ready within $RUN_READY_S s; its log: $log"
+}
+
+# The server ended by itself: its own last words, and its exit code as ours.
+server_ended() {
+  local code=0
+  wait "$SERVER_PID" || code=$?
+  SERVER_PID=''
+  tail -3 "$STATE/server.log" >&2
+  case $code in
+    77) die 77 "the HSM refused the PIN, and it is latched. After repairing it: $HSM clear-pin-latch --dir $STATE/partition" ;;
+    69) die 69 "the HSM partition $STATE/partition is unusable; the log: $STATE/server.log" ;;
+    74) die 74 "the store $STATE/store is unreadable; the log: $STATE/server.log" ;;
+    *) die "$((code ? code : 1))" "the server ended with code $code; its log: $STATE/server.log" ;;
+  esac
+}
+
+stop_server() {
+  local code=$?
+  trap - EXIT
+  trap '' INT TERM HUP
+  if [[ -n ${SERVER_PID:-} ]] && kill -TERM "$SERVER_PID" 2>/dev/null; then
+    say "stopping the server"
+    wait "$SERVER_PID" || say "the server ended with code $?"
+  fi
+  exit "$code"
+}
+
+# wait returns early when a trapped signal comes; the trap then ends the script.
+wait_for_end() {
+  say "serving until Ctrl-C; the log is $STATE/server.log"
+  while kill -0 "$SERVER_PID" 2>/dev/null; do wait "$SERVER_PID" || break; done
+  server_ended
+}
+
+write_profiles() {
+  local name
+  mkdir -p "$STATE/cli"
+  for name in admin operator issuer viewer; do
+    cat >"$STATE/cli/$name.toml" <<TOML
+# sealward --config: who to be ($name) and where. Written at every start.
+server = "$(ready admin)"
+signing_server = "$(ready signing)"
+ca = "../tls/ca.pem"
+cert = "../tls/$name.pem"
+key = "../tls/$name.key"
+TOML
+  done
+}
+
+# cli WHO ARG…: the command line with the certificate of WHO.
+cli() { "$CLI" --config "$STATE/cli/$1.toml" "${@:2}"; }
+
+# ensure WHO KIND NAME CREATE-ARG…: creates what is not there yet.
+ensure() {
+  local who=$1 kind=$2 name=$3
+  shift 3
+  if cli "$who" "$kind" get "$name" >/dev/null 2>&1; then return; fi
+  say "creating $name"
+  cli "$who" "$kind" create "$name" "$@" >/dev/null || die "could not create $name"
+}
+
+create_demo() {
+  ISSUER_URL=$(ready https)/tenants/demo/issuers/main
+  ensure admin tenants tenants/demo --display-name "Demo"
+  ensure admin issuers tenants/demo/issuers/main --url "$ISSUER_URL"
+  ensure admin bindings tenants/demo/roleBindings/operator --role operator \
+    --principal "$SPIFFE/operator"
+  ensure admin bindings tenants/demo/roleBindings/issuer --role token-issuer \
+    --principal "$SPIFFE/issuer"
+  ensure admin bindings tenants/demo/roleBindings/viewer --role viewer \
+    --principal "$SPIFFE/viewer"
+  ensure operator keys tenants/demo/keys/main --issuer tenants/demo/issuers/main \
+    --algorithm ES256 --audience "$AUDIENCE"
+}
+
+demo_claims() {
+  local now
+  now=$(date +%s)
+  printf '{"iss":"%s","aud":"%s","sub":"alice","iat":%d,"exp":%d}\n' \
+    "$ISSUER_URL" "$AUDIENCE" "$now" "$((now + 600))"
+}
+
+sign_demo_jwt() {
+  demo_claims | tee "$STATE/cli/claims.json" |
+    cli issuer jwt sign tenants/demo/keys/main --claims - || die "could not sign a JWT"
+}
+
+show_result() {
+  local jwt=$1 verdict flags
+  mapfile -t flags < <(node_flags)
+  verdict=$(NODE_EXTRA_CA_CERTS=$STATE/tls/ca.pem node "${flags[@]}" \
+    "$ROOT/tools/verify_jwt.mjs" --issuer "$ISSUER_URL" --audience "$AUDIENCE" <<<"$jwt") ||
+    die "the independent validator (npm jose) did not accept the JWT"
+  say "signed in the HSM, and accepted by an independent validator (npm jose) over HTTPS:"
+  printf '\n%s\n\n' "$jwt"
+  printf 'JWKS: %s\n\n' "$(json_field jwks_uri <<<"$verdict")"
+  next_commands
+}
+
+next_commands() {
+  local cli=$CLI state=$STATE
+  cat <<TEXT
+Next, in another terminal:
+  alias sealward='$cli'
+  sealward --config $state/cli/issuer.toml jwt sign tenants/demo/keys/main --claims $state/cli/claims.json
+  sealward --config $state/cli/operator.toml keys versions tenants/demo/keys/main
+  sealward --config $state/cli/operator.toml keys rotate tenants/demo/keys/main
+  sealward --config $state/cli/admin.toml status
+  curl --cacert $state/tls/ca.pem $ISSUER_URL/jwks.json
+TEXT
+}
+
+# clean --state: only what ./dev run made in its default place.
+remove_state() {
+  if [[ -e $DEFAULT_STATE ]]; then
+    STATE=$DEFAULT_STATE
+    lock_state
+    say "removing $DEFAULT_STATE with its keys"
+    rm -rf -- "$DEFAULT_STATE"
+  fi
+}
