@@ -45,6 +45,11 @@ struct Decision {
 // includes `verb`. Pure.
 bool RoleAllows(v1::Role role, bool on_tenant, Verb verb);
 
+// Whether `role` includes anything at all at that level: admin on a tenant and
+// token-issuer on the service do not, so such a binding is refused when it is
+// made. Pure.
+bool RoleMeansSomething(v1::Role role, bool on_tenant);
+
 // Whether `principal` may do `verb`. `tenant` is tenants/{tenant} of the
 // resource, or empty for the service itself; it need not exist, and whether it
 // does changes nothing here. Pure.

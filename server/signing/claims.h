@@ -23,12 +23,14 @@ inline constexpr absl::Duration kMaxFutureStart = absl::Minutes(5);
 // are. OK, or with the claim and the rule in the message, never its value:
 //
 // INVALID_ARGUMENT (CLAIMS_INVALID): not exactly one JSON object in UTF-8
-// (RFC 8259; a byte order mark, a NUL, a trailing byte are errors), a member
-// name that occurs twice at any level (after escapes are resolved), over
-// kMaxClaimsBytes, deeper than kMaxClaimsDepth, a number that overflows a
-// double, iss/sub/jti that is no string, aud that is neither a string nor an
-// array of strings, exp/nbf/iat that is no NumericDate (RFC 7519 section 2; a
-// number from 0 to 2^53, fractions allowed).
+// (RFC 8259; a byte order mark, a NUL even as \u0000, an unpaired surrogate, a
+// trailing byte are errors), a member name that occurs twice at any level
+// (after escapes are resolved), over kMaxClaimsBytes, deeper than
+// kMaxClaimsDepth, a number that overflows a double, a member of the claims
+// object whose name differs from a registered claim in case only (Go and .NET
+// read "AUD" as aud), iss/sub/jti that is no string, aud that is neither a
+// string nor an array of at most kMaxAudiences strings, exp/nbf/iat that is no
+// NumericDate (RFC 7519 section 2; a number from 0 to 2^53, fractions allowed).
 //
 // FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE): iss is not exactly the issuer's
 // URL; aud is missing, empty, or has a value that is not one of the key's

@@ -1,0 +1,34 @@
+// The key whose scope the claims tests judge by.
+#ifndef SEALWARD_TESTS_UNIT_SIGNING_CLAIMS_FIXTURE_H_
+#define SEALWARD_TESTS_UNIT_SIGNING_CLAIMS_FIXTURE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/catalog/snapshot.h"
+
+namespace sealward::signing {
+
+inline constexpr char kIssuerUrl[] = "https://issuer.example/a";
+inline constexpr int64_t kNowSeconds = 1'700'000'000;
+inline const absl::Time kNow = absl::FromUnixSeconds(kNowSeconds);
+
+inline catalog::Key TestKey(std::vector<std::string> audiences = {"mail", "calendar"}) {
+  auto issuer = std::make_shared<catalog::Issuer>();
+  issuer->name = "tenants/a/issuers/i";
+  issuer->issuer_url = kIssuerUrl;
+  catalog::Key key;
+  key.name = "tenants/a/keys/k";
+  key.issuer = issuer;
+  key.audiences = std::move(audiences);
+  key.typs = {"JWT"};
+  key.max_jwt_lifetime = absl::Hours(1);
+  return key;
+}
+
+}  // namespace sealward::signing
+
+#endif  // SEALWARD_TESTS_UNIT_SIGNING_CLAIMS_FIXTURE_H_
