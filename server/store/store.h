@@ -18,14 +18,15 @@
 
 namespace sealward::store {
 
-// Limits, the same for every engine.
+// Limits, the same for every engine. Keys have 1 to kMaxKeyBytes bytes.
 inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr size_t kMaxValueBytes = 1024 * 1024;
 inline constexpr int kMaxListLimit = 1000;
 inline constexpr size_t kMaxTransactionOperations = 128;
 inline constexpr int kMaxEventsPerPoll = 1000;
 
-// Entry is one key with its value. Revisions count the store's transactions.
+// Entry is one key with its value. Revisions count the transactions that changed
+// something.
 struct Entry {
   std::string key;
   std::string value;
@@ -80,7 +81,8 @@ class Watch {
   virtual void Cancel() = 0;
 };
 
-// Leadership is held until it is destroyed or lost.
+// Leadership is held until it is destroyed or lost. held() renews it: a holder
+// asks at least every half ttl, and has lost it for good once it is false.
 class Leadership {
  public:
   virtual ~Leadership() = default;
@@ -104,11 +106,13 @@ class Store {
   virtual absl::StatusOr<Page> List(absl::string_view prefix, absl::string_view start_after,
                                     int limit) = 0;
 
-  // Commits durably and returns the new revision. ABORTED if a condition does
-  // not hold (its key is named in the message).
+  // Commits durably and returns the new revision, or the present one where
+  // nothing was to be changed. ABORTED (STORE_CONFLICT) if a condition does not
+  // hold; its key is named in the message.
   virtual absl::StatusOr<int64_t> Commit(const Transaction& transaction) = 0;
 
-  // Changes after `revision` (0: all that are kept), now and later.
+  // Changes after `revision` (0: all that are kept), now and later. REQUIRES: the
+  // store outlives the watch.
   virtual absl::StatusOr<std::unique_ptr<Watch>> WatchPrefix(absl::string_view prefix,
                                                              int64_t revision) = 0;
 
