@@ -1,0 +1,66 @@
+// A real gRPC server over mTLS whose signing service misbehaves as told.
+#ifndef SEALWARD_TESTS_UNIT_CLIENT_FAKE_SIGNING_SERVER_H_
+#define SEALWARD_TESTS_UNIT_CLIENT_FAKE_SIGNING_SERVER_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/server.h"
+#include "sealward/v1/signing_service.grpc.pb.h"
+#include "tests/unit/client/test_certificates.h"
+
+namespace sealward::client {
+
+// FakeSigningServer answers "jwt of <claims>" unless the script says otherwise.
+// A "held" call gets no answer until the client gives up or Release.
+class FakeSigningServer final : public v1::SigningService::Service {
+ public:
+  // `ca` must have issued "server".
+  explicit FakeSigningServer(const TestCa& ca);
+  ~FakeSigningServer() override;
+
+  // What the next requests get, in order; OK is a signature. In a batch every
+  // entry takes one.
+  void Script(std::vector<absl::Status> outcomes);
+  // Calls from now on are held.
+  void Hold();
+  void Release();
+  // Closes every connection under its calls, and stops listening.
+  void Drop();
+
+  // Sizes of the requests seen so far; 1 for a SignJwt.
+  std::vector<int> seen() const;
+  // Returns when `count` requests have been seen.
+  void AwaitSeen(size_t count) const;
+  std::string target() const;
+
+ private:
+  grpc::Status SignJwt(grpc::ServerContext* context, const v1::SignJwtRequest* request,
+                       v1::SignJwtResponse* response) override;
+  grpc::Status BatchSignJwt(grpc::ServerContext* context, const v1::BatchSignJwtRequest* request,
+                            v1::BatchSignJwtResponse* response) override;
+  grpc::Status GetSigningKey(grpc::ServerContext* context, const v1::GetSigningKeyRequest* request,
+                             v1::SigningKey* response) override;
+  void Arrive(grpc::ServerContext* context, int size);
+  absl::Status Next();
+
+  mutable absl::Mutex mu_;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+  std::deque<absl::Status> script_ ABSL_GUARDED_BY(mu_);
+  std::vector<int> seen_ ABSL_GUARDED_BY(mu_);
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// google.rpc.Status of an error, as the real server sends it.
+google::rpc::Status ToRpcStatus(const absl::Status& status);
+
+}  // namespace sealward::client
+
+#endif  // SEALWARD_TESTS_UNIT_CLIENT_FAKE_SIGNING_SERVER_H_
