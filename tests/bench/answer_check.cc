@@ -56,7 +56,7 @@ void AnswerCheck::Answer(const v1::SignJwtRequest& request, const v1::SignJwtRes
   if (!key_.KnowsKid(response.kid())) Error(absl::StrCat("unknown kid ", response.kid()));
   if (response.jwt().empty()) Error("an answer has no JWT");
   if (answers_++ % kKeepEvery == 0 && kept_.size() < kMaxKept) {
-    kept_.emplace_back(&request, response);
+    kept_.emplace_back(request, response);
   }
 }
 
@@ -67,7 +67,7 @@ void AnswerCheck::Error(const std::string& what) {
 
 Json AnswerCheck::Finish() {
   for (const auto& [request, response] : kept_) {
-    if (absl::Status status = key_.CheckJwt(*request, response); !status.ok()) {
+    if (absl::Status status = key_.CheckJwt(request, response); !status.ok()) {
       Error(status.ToString());
     }
   }

@@ -59,7 +59,7 @@ class AnswerCheck {
 
   KeyUnderLoad& key_;
   size_t answers_ = 0;
-  std::vector<std::pair<const v1::SignJwtRequest*, v1::SignJwtResponse>> kept_;
+  std::vector<std::pair<v1::SignJwtRequest, v1::SignJwtResponse>> kept_;
   std::map<std::string, int64_t> errors_;
 };
 

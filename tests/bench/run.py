@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""./dev bench: what the service costs on top of the PKCS#11 module it signs with.
+
+In one run and with the same keys: the raw module (1 and 2 processes, sign
+alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
+and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
+rounds. Prints medians and the ratios against their targets, and writes JSON.
+A missed target does not fail the run; a wrong or missing signature does.
+"""
+
+import argparse
+import pathlib
+import signal
+import sys
+import types
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+
+from runner import plan, processes, profile, report, rounds, state  # noqa: E402
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+QUICK_SECONDS = 0.25
+WARM_UP_SECONDS = 0.25
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build/release")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each ES256 measurement")
+    parser.add_argument("--channels", type=int, default=1, help="TLS connections of the client")
+    parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
+    parser.add_argument("--profile", action="store_true", help="perf record at the end")
+    parser.add_argument("--json", type=pathlib.Path, default=SOURCE / "build/bench/latest.json")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1 or arguments.seconds <= 0:
+        parser.error("--rounds and --seconds must be positive")
+    if arguments.quick:
+        arguments.rounds, arguments.seconds = 1, QUICK_SECONDS
+    return arguments
+
+
+def find_binaries(build):
+    binaries = types.SimpleNamespace(
+        server=build / "server/app/sealward-server",
+        hsm=build / "hsm/sealward-hsm",
+        cli=build / "client/cli/sealward",
+        raw=build / "tests/bench/raw_pkcs11",
+        load_client=build / "tests/bench/load_client",
+    )
+    for path in vars(binaries).values():
+        if not path.exists():
+            raise processes.BenchError(f"{path} is missing: build it first (./dev bench does)")
+    return binaries
+
+
+def measure(arguments, service, binaries):
+    service.start()
+    all_rounds = []
+    runner = rounds.Rounds(service, binaries, arguments.channels)
+    try:
+        runner.run(plan.MEASURES, WARM_UP_SECONDS)
+        for number in range(arguments.rounds):
+            print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
+            order = plan.MEASURES if number % 2 == 0 else plan.MEASURES[::-1]
+            all_rounds.append(runner.run(order, arguments.seconds))
+        report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
+        report.write_json(arguments.json, all_rounds, report.machine(SOURCE))
+        print(f"\nWritten: {arguments.json}")
+        if arguments.profile:
+            profile.profile(service, runner)
+    finally:
+        runner.close()
+
+
+def main():
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        binaries = find_binaries(arguments.build.resolve())
+        service = state.Service(binaries, SOURCE)
+    except processes.BenchError as error:
+        sys.exit(f"bench: {error}")
+    try:
+        measure(arguments, service, binaries)
+    except processes.BenchError as error:
+        sys.exit(f"bench: {error}\n{service.log_tail()}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    finally:
+        service.close()
+
+
+if __name__ == "__main__":
+    main()

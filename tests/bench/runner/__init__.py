@@ -1,0 +1,1 @@
+"""What tests/bench/run.py is made of. Python standard library only."""

@@ -1,0 +1,133 @@
+"""What a round measures, and what the issue asks of it. Data only."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchKey:
+    """A key of the bench's tenant; `name` is its id and that of its issuer."""
+
+    name: str
+    algorithm: str  # as the CLI names it
+    alg: str  # as JOSE names it
+
+    @property
+    def resource(self):
+        return f"tenants/bench/keys/{self.name}"
+
+
+KEYS = (
+    BenchKey("es256", "ES256", "ES256"),
+    BenchKey("rs256", "RS256-2048", "RS256"),
+    BenchKey("eddsa", "EdDSA", "EdDSA"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Raw:
+    """The module alone, in `processes` processes."""
+
+    key: str
+    processes: int
+    verify: bool
+
+    @property
+    def name(self):
+        what = "sign + verify" if self.verify else "sign"
+        return f"raw {what}, {self.processes} process" + ("es" if self.processes > 1 else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """The service, with `concurrency` calls in flight; batch 0 is unary."""
+
+    key: str
+    concurrency: int
+    batch: int = 0
+
+    @property
+    def name(self):
+        if self.batch:
+            return f"batch of {self.batch}, {self.concurrency} in flight"
+        return f"unary, {self.concurrency} in flight"
+
+
+RAW_PROCESSES = 2
+
+# In the order in which a round runs them; every second round runs backwards,
+# so that a machine that slows down or speeds up favours nobody.
+MEASURES = (
+    Raw("es256", 1, False),
+    Raw("es256", 1, True),
+    Load("es256", 1),
+    Raw("es256", RAW_PROCESSES, False),
+    Load("es256", 16),
+    Raw("es256", RAW_PROCESSES, True),
+    Load("es256", 128),
+    Load("es256", 4, batch=64),
+    Raw("rs256", RAW_PROCESSES, True),
+    Load("rs256", 128),
+    Load("rs256", 4, batch=64),
+    Raw("eddsa", RAW_PROCESSES, True),
+    Load("eddsa", 128),
+    Load("eddsa", 4, batch=64),
+)
+
+# RS256 and EdDSA get this share of the time of an ES256 measurement.
+SHORT_SHARE = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One number of the issue. `value` takes a round: {measure: result}."""
+
+    name: str
+    value: object
+    limit: float | None  # None: shown without judgement
+    at_least: bool = True
+    unit: str = ""
+
+    def met(self, value):
+        if self.limit is None:
+            return None
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+def _rate(load, raw):
+    return lambda results: results[load]["rate"] / results[raw]["rate"]
+
+
+def _cpu(load, raw):
+    return lambda results: (
+        (results[load]["server_cpu_us"] + results[load]["hsm_cpu_us"]) / results[raw]["cpu_us"]
+    )
+
+
+def _added_p50(load, raw):
+    return lambda results: results[load]["p50_us"] - results[raw]["p50_us"]
+
+
+def _targets():
+    es, rs, ed = (Raw(key.name, RAW_PROCESSES, True) for key in KEYS)
+    return (
+        Target("ES256 unary 128 / raw", _rate(Load("es256", 128), es), 0.65),
+        Target("ES256 unary 16 / raw", _rate(Load("es256", 16), es), 0.50),
+        Target("ES256 batch 64 x 4 / raw", _rate(Load("es256", 4, 64), es), 0.92),
+        Target("RS256 unary 128 / raw", _rate(Load("rs256", 128), rs), 0.88),
+        Target("RS256 batch 64 x 4 / raw", _rate(Load("rs256", 4, 64), rs), 0.96),
+        Target("EdDSA unary 128 / raw", _rate(Load("eddsa", 128), ed), None),
+        Target("EdDSA batch 64 x 4 / raw", _rate(Load("eddsa", 4, 64), ed), None),
+        Target("ES256 unary 128: server + hsm CPU / raw", _cpu(Load("es256", 128), es), 1.33, False),
+        Target("ES256 batch 64 x 4: server + hsm CPU / raw", _cpu(Load("es256", 4, 64), es), None),
+        Target(
+            "ES256 p50 at 1 in flight - raw p50",
+            _added_p50(Load("es256", 1), Raw("es256", 1, True)),
+            150,
+            False,
+            "us",
+        ),
+    )
+
+
+# "raw" is sign + verify in 2 processes, but for p50: there it is 1 process.
+TARGETS = _targets()

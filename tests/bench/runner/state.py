@@ -1,0 +1,186 @@
+"""The state directory of the service under test: made, served, removed."""
+
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import tempfile
+import time
+import tomllib
+import urllib.request
+
+from . import plan, processes
+from .processes import BenchError
+
+HSM_PROCESSES = 2
+START_TIMEOUT_S = 60
+_PREFIX = "sealward-bench-"
+_AUDIENCE = "https://api.bench.test"
+
+_SERVER_TOML = """\
+environment = "development"
+[store]
+path = "store/sealward.db"
+[hsm]
+binary = "{hsm}"
+partition = "partition"
+processes = {processes}
+[grpc]
+signing_listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+certificate = "tls/server.pem"
+private_key = "tls/server.key"
+client_ca = "tls/ca.pem"
+[https]
+listen = "127.0.0.1:0"
+certificate = "tls/jwks.pem"
+private_key = "tls/jwks.key"
+[metrics]
+listen = "127.0.0.1:0"
+[log]
+level = "info"
+"""
+
+
+def _remove_stale():
+    """Removes what runners left that were killed with -9: nobody holds its lock."""
+    for old in pathlib.Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+        try:
+            with open(old / "lock", "r+", encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old, ignore_errors=True)
+        except OSError:
+            continue  # in use, not ours, or not a state directory
+
+
+class Service:
+    """sealward-server with a fresh state directory, a tenant and the bench's keys."""
+
+    def __init__(self, binaries, source):
+        self._binaries = binaries
+        self._source = source
+        self._server = None
+        self.ready = None
+        _remove_stale()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = open(self.directory / "lock", "w", encoding="ascii")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.log = open(self.directory / "programs.log", "w+", encoding="utf-8")
+
+    def start(self):
+        self._initialise()
+        self._serve()
+        self._create_resources()
+
+    def close(self):
+        if self._server is not None:
+            processes.stop(self._server)
+        self.log.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self._lock.close()
+
+    def log_tail(self):
+        self.log.flush()
+        return "".join((self.directory / "programs.log").read_text().splitlines(True)[-20:])
+
+    @property
+    def hsm_pids(self):
+        return self.ready["hsm_pids"]
+
+    def partition(self):
+        """What raw_pkcs11 needs to open the same partition, and its environment."""
+        directory = self.directory / "partition"
+        config = tomllib.loads((directory / "hsm.toml").read_text())
+        settings = {
+            "directory": str(directory),
+            "module": config["module"],
+            "label": config["label"],
+            "pin_file": config.get("pin_file", "pin"),
+            "lock_file": config.get("lock_file", "lock"),
+        }
+        return settings, {**os.environ, "SOFTHSM2_CONF": "softhsm2.conf"}
+
+    def public_keys(self, key):
+        """{kid: JWK} as a validator fetches them."""
+        trust = ssl.create_default_context(cafile=self.directory / "tls/ca.pem")
+        url = f"{self._issuer_url(key)}/jwks.json"
+        with urllib.request.urlopen(url, timeout=10, context=trust) as answer:
+            return {jwk["kid"]: jwk for jwk in json.load(answer)["keys"]}
+
+    def signing_kid(self, key):
+        return json.loads(self._cli("issuer", "signing-key", key.resource, "-o", "json"))["kid"]
+
+    def claims(self, key):
+        now = int(time.time())
+        return {
+            "iss": self._issuer_url(key),
+            "sub": "user-4f1c2b7e",
+            "aud": _AUDIENCE,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3500,  # the scope allows an hour
+            "jti": "bench-00000000",
+            "scope": "orders.read orders.write profile",
+        }
+
+    def _initialise(self):
+        processes.run([self._source / "tools/dev_ca.sh", self.directory / "tls"])
+        processes.run(
+            [self._binaries.hsm, "init", "--dir", self.directory / "partition", "--label", "bench"]
+        )
+        config = self.directory / "server.toml"
+        config.write_text(_SERVER_TOML.format(hsm=self._binaries.hsm, processes=HSM_PROCESSES))
+        processes.run(
+            [self._binaries.server, "init", "--config", config]
+            + ["--admin", "spiffe://sealward.test/admin"]
+        )
+
+    def _serve(self):
+        ready_file = self.directory / "ready.json"
+        self._server = subprocess.Popen(
+            [str(self._binaries.server), "serve", "--config", str(self.directory / "server.toml")]
+            + ["--ready-file", str(ready_file)],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            preexec_fn=processes.die_with_parent,
+        )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not ready_file.exists():
+            try:
+                code = self._server.wait(0.05)
+                raise BenchError(f"sealward-server ended with code {code}")
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    raise BenchError("sealward-server does not get ready") from None
+        self.ready = json.loads(ready_file.read_text())
+
+    def _create_resources(self):
+        self._cli("admin", "tenants", "create", "tenants/bench")
+        for role, name in (("operator", "operator"), ("token-issuer", "issuer")):
+            self._cli(
+                *("admin", "bindings", "create", f"tenants/bench/roleBindings/{name}"),
+                *("--role", role, "--principal", f"spiffe://sealward.test/{name}"),
+            )
+        for key in plan.KEYS:
+            issuer = f"tenants/bench/issuers/{key.name}"
+            self._cli("admin", "issuers", "create", issuer, "--url", self._issuer_url(key))
+            self._cli(
+                *("operator", "keys", "create", key.resource, "--issuer", issuer),
+                *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
+            )
+
+    def _issuer_url(self, key):
+        return f"{self.ready['https']}/tenants/bench/issuers/{key.name}"
+
+    def _cli(self, identity, *arguments):
+        tls = self.directory / "tls"
+        profile = self.directory / f"{identity}.toml"
+        profile.write_text(
+            f'server = "{self.ready["admin"]}"\nsigning_server = "{self.ready["signing"]}"\n'
+            f'ca = "{tls}/ca.pem"\ncert = "{tls}/{identity}.pem"\nkey = "{tls}/{identity}.key"\n'
+        )
+        return processes.run([self._binaries.cli, "--config", profile, *arguments])
