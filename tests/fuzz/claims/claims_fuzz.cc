@@ -52,9 +52,10 @@ void CheckAccepted(const std::string& text, const sealward::catalog::Key& key) {
   const json audiences = claims["aud"].is_array() ? claims["aud"] : json::array({claims["aud"]});
   Require(!audiences.empty(), "aud");
   for (const json& audience : audiences) {
-    Require(audience.is_string() &&
-                std::count(key.audiences.begin(), key.audiences.end(), audience) == 1,
-            "aud");
+    Require(audience.is_string(), "aud");
+    Require(
+        std::count(key.audiences.begin(), key.audiences.end(), audience.get<std::string>()) == 1,
+        "aud");
   }
   for (const char* name : {"nbf", "iat"}) {
     if (!claims.contains(name)) continue;
