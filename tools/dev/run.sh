@@ -48,16 +48,11 @@ parse_run() {
 }
 
 find_binaries() {
-  SERVER=$(find_binary sealward-server)
-  HSM=$(find_binary sealward-hsm)
-  CLI=$(find_binary sealward)
-}
-
-find_binary() {
-  local found
-  found=$(find "$BUILD_ROOT/release" -type f -executable -name "$1" -print -quit)
-  [[ -n $found ]] || die "the release build made no $1"
-  printf '%s\n' "$found"
+  local bin=$BUILD_ROOT/release/bin binary
+  SERVER=$bin/sealward-server HSM=$bin/sealward-hsm CLI=$bin/sealward
+  for binary in "$SERVER" "$HSM" "$CLI"; do
+    [[ -x $binary ]] || die "the release build made no $binary"
+  done
 }
 
 # One ./dev run a state directory. The server does not inherit the lock.
@@ -132,17 +127,14 @@ port_taken() {
   die 75 "port $1 is taken: choose four others in a row with --port-base N"
 }
 
-# server.toml from the template, once; later only a moved clone changes its binary line.
+# server.toml from the template, once.
 write_config() {
-  local config=$STATE/server.toml hsm
-  if [[ ! -e $config ]]; then
-    sed -e "s|@SIGNING_PORT@|${PORTS[0]}|" -e "s|@ADMIN_PORT@|${PORTS[1]}|" \
-      -e "s|@HTTPS_PORT@|${PORTS[2]}|" -e "s|@METRICS_PORT@|${PORTS[3]}|" \
-      -e "s|@HSM_BINARY@|$HSM|" "$ROOT/deploy/dev/server.toml" >"$config.new"
-    mv "$config.new" "$config"
-  fi
-  hsm=$(sed -nE 's/^binary = "([^"]*)".*/\1/p' "$config")
-  if [[ -n $hsm && ! -x $hsm ]]; then sed -i -E "s|^binary = .*|binary = \"$HSM\"|" "$config"; fi
+  local config=$STATE/server.toml
+  if [[ -e $config ]]; then return; fi
+  sed -e "s|@SIGNING_PORT@|${PORTS[0]}|" -e "s|@ADMIN_PORT@|${PORTS[1]}|" \
+    -e "s|@HTTPS_PORT@|${PORTS[2]}|" -e "s|@METRICS_PORT@|${PORTS[3]}|" \
+    "$ROOT/deploy/dev/server.toml" >"$config.new"
+  mv "$config.new" "$config"
 }
 
 # A session of its own: Ctrl-C reaches this script alone, which then asks the server to

@@ -25,38 +25,47 @@ sanitize() {
   run_ctest "$preset" "${filter[@]}"
 }
 
-# fuzz [SECONDS] [TARGET]: a target is an executable below build/fuzz/tests/fuzz; its
-# seeds are in tests/fuzz/ROOM/corpus/TARGET where there are any. What the fuzzer finds
-# new stays in build/fuzz/corpus, a crash in build/fuzz/crashes.
+# fuzz [SECONDS] [TARGET]: a target is an executable NAME_fuzz of tests/fuzz/ROOM, its
+# seeds are in tests/fuzz/ROOM/corpus. What the fuzzer finds new stays in
+# build/fuzz/corpus, a crash in build/fuzz/crashes.
 fuzz() {
   local seconds=${1:-30} only=${2:-} targets target failed=0
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || die 2 "fuzz: seconds must be a number, not '$seconds'"
   setup build run test sanitize
-  build fuzz
-  sanitizer_environment
-  mapfile -t targets < <(find "$BUILD_ROOT/fuzz/tests/fuzz" -type f -executable -name '*_fuzz' | sort)
+  configure fuzz
+  mapfile -t targets < <(fuzz_targets)
   ((${#targets[@]})) || die "there are no fuzz targets below tests/fuzz"
-  local ran=0
+  if [[ -n $only ]]; then
+    [[ " ${targets[*]} " == *" $only "* ]] ||
+      die 2 "fuzz: there is no target '$only'; there are: ${targets[*]}"
+    targets=("$only")
+  fi
+  build fuzz "${targets[@]}"
+  sanitizer_environment
   for target in "${targets[@]}"; do
-    [[ -z $only || ${target##*/} == "$only" ]] || continue
-    ran=$((ran + 1))
-    fuzz_one "$target" "$seconds" || failed=$((failed + 1))
+    timed "fuzzing $target for $seconds s" fuzz_one "$target" "$seconds" || failed=$((failed + 1))
   done
-  ((ran)) || die 2 "fuzz: there is no target '$only'; there are: ${targets[*]##*/}"
-  printf '%d passed, %d failed\n' "$((ran - failed))" "$failed"
+  printf '%d passed, %d failed\n' "$((${#targets[@]} - failed))" "$failed"
   ((failed == 0))
 }
 
+fuzz_targets() {
+  ninja -C "$BUILD_ROOT/fuzz" -t targets all | sed -nE 's/^([a-z0-9_]+_fuzz): phony$/\1/p' | sort -u
+}
+
 fuzz_one() {
-  local target=$1 seconds=$2 name=${1##*/} seeds=() seed
+  local name=$1 seconds=$2 binary seeds log=$BUILD_ROOT/fuzz/$1.log
   local corpus=$BUILD_ROOT/fuzz/corpus/$name crashes=$BUILD_ROOT/fuzz/crashes/
   mkdir -p "$corpus" "$crashes"
-  for seed in "$ROOT"/tests/fuzz/*/corpus/"$name"; do
-    if [[ -d $seed ]]; then seeds+=("$seed"); fi
-  done
-  timed "fuzzing $name for $seconds s" "$target" -max_total_time="$seconds" -timeout=10 \
-    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$crashes" \
-    "$corpus" "${seeds[@]}" >"$BUILD_ROOT/fuzz/$name.log" 2>&1 </dev/null && return
-  tail -30 "$BUILD_ROOT/fuzz/$name.log" >&2
-  return 1
+  binary=$(find "$BUILD_ROOT/fuzz/tests/fuzz" -type f -executable -name "$name" -print -quit)
+  seeds=$ROOT${binary#"$BUILD_ROOT/fuzz"}
+  seeds=${seeds%/*}/corpus
+  if [[ ! -d $seeds ]]; then seeds=$corpus; fi
+  if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$crashes" "$corpus" "$seeds" >"$log" 2>&1 </dev/null; then
+    sed -n 's/^stat::number_of_executed_units: */runs: /p' "$log"
+  else
+    tail -30 "$log" >&2
+    return 1
+  fi
 }
