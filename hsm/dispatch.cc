@@ -1,0 +1,180 @@
+#include "hsm/dispatch.h"
+
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/packet_socket.h"
+#include "hsm/object_label.h"
+#include "hsm/pkcs11/rv.h"
+
+namespace sealward::hsm {
+namespace {
+
+constexpr size_t kArenaBlockBytes = 64 * 1024;
+// What a result takes up besides its value: an error message and the framing.
+constexpr size_t kResultReserveBytes = kMaxErrorMessageBytes + 128;
+
+google::protobuf::ArenaOptions OptionsFor(std::vector<char>& block) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  return options;
+}
+
+absl::Status Violation(absl::string_view message) {
+  return absl::InvalidArgumentError(absl::StrCat("protocol violation: ", message));
+}
+
+bool HasUnknown(const google::protobuf::Message& message) {
+  return !message.GetReflection()->GetUnknownFields(message).empty();
+}
+
+absl::Status CheckId(const std::string& id) {
+  return id.size() > kObjectIdBytes ? Violation("an object id is too long") : absl::OkStatus();
+}
+
+absl::Status CheckRef(const v1::ObjectRef& ref) {
+  if (HasUnknown(ref)) return Violation("an unknown field in an object reference");
+  if (ref.key().size() > kMaxKeyNameBytes) return Violation("a key name is too long");
+  return CheckId(ref.object_id());
+}
+
+// One overload a verb: its unknown fields and caps.
+absl::Status CheckVerb(const v1::SignJws& verb) {
+  if (HasUnknown(verb)) return Violation("an unknown field in sign_jws");
+  if (verb.signing_input().size() > kMaxOperationDataBytes) {
+    return Violation("a signing input is too long");
+  }
+  return CheckRef(verb.object());
+}
+absl::Status CheckVerb(const v1::Generate& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in generate") : CheckRef(verb.object());
+}
+absl::Status CheckVerb(const v1::GetPublicKey& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in get_public_key")
+                          : CheckRef(verb.object());
+}
+absl::Status CheckVerb(const v1::Forget& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in forget") : CheckId(verb.object_id());
+}
+absl::Status CheckVerb(const v1::List& verb) {
+  if (HasUnknown(verb)) return Violation("an unknown field in list");
+  if (verb.limit() > kMaxListLimit) return Violation("a page that is too long");
+  return CheckId(verb.after_object_id());
+}
+absl::Status CheckVerb(const v1::Describe& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in describe") : absl::OkStatus();
+}
+absl::Status CheckVerb(const v1::CheckHealth& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in check_health") : absl::OkStatus();
+}
+
+absl::Status CheckOperation(const v1::Operation& operation) {
+  if (HasUnknown(operation)) return Violation("an unknown verb");
+  switch (operation.verb_case()) {
+    case v1::Operation::kSignJws:
+      return CheckVerb(operation.sign_jws());
+    case v1::Operation::kGenerate:
+      return CheckVerb(operation.generate());
+    case v1::Operation::kGetPublicKey:
+      return CheckVerb(operation.get_public_key());
+    case v1::Operation::kForget:
+      return CheckVerb(operation.forget());
+    case v1::Operation::kList:
+      return CheckVerb(operation.list());
+    case v1::Operation::kDescribe:
+      return CheckVerb(operation.describe());
+    case v1::Operation::kCheckHealth:
+      return CheckVerb(operation.check_health());
+    case v1::Operation::VERB_NOT_SET:
+      break;
+  }
+  return Violation("an operation without a verb");
+}
+
+void SetError(const absl::Status& status, v1::Result& result) {
+  result.clear_value();
+  result.set_code(static_cast<int>(status.code()));
+  result.set_message(std::string(status.message().substr(0, kMaxErrorMessageBytes)));
+  result.set_ck_rv(pkcs11::RvOf(status));
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Verbs& verbs, uint64_t start_number)
+    : verbs_(verbs),
+      start_number_(start_number),
+      block_(kArenaBlockBytes),
+      arena_(OptionsFor(block_)) {}
+
+absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {
+  if (HasUnknown(request)) return Violation("an unknown field in a packet");
+  if (request.packet_id() <= last_packet_id_) return Violation("packet_id does not count up");
+  if (request.operations_size() < 1 || request.operations_size() > kMaxOperationsPerPacket) {
+    return Violation(absl::StrCat(request.operations_size(), " operations in a packet"));
+  }
+  for (const v1::Operation& operation : request.operations()) {
+    if (absl::Status s = CheckOperation(operation); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Result& result) {
+  absl::Status status;
+  switch (operation.verb_case()) {
+    case v1::Operation::kSignJws:
+      status = verbs_.SignJws(operation.sign_jws(), *result.mutable_signature());
+      break;
+    case v1::Operation::kGenerate:
+      status = verbs_.Generate(operation.generate(), *result.mutable_public_key());
+      break;
+    case v1::Operation::kGetPublicKey:
+      status = verbs_.GetPublicKey(operation.get_public_key(), *result.mutable_public_key());
+      break;
+    case v1::Operation::kForget:
+      status = verbs_.Forget(operation.forget());
+      break;
+    case v1::Operation::kList:
+      status = verbs_.List(operation.list(), room_bytes, *result.mutable_object_list());
+      break;
+    case v1::Operation::kDescribe:
+      status = verbs_.Describe(*result.mutable_description());
+      break;
+    case v1::Operation::kCheckHealth:
+      status = verbs_.CheckHealth();
+      break;
+    case v1::Operation::VERB_NOT_SET:
+      break;  // Check refused it
+  }
+  if (!status.ok()) SetError(status, result);
+}
+
+absl::Status Dispatcher::Answer(absl::string_view packet, std::string& answer) {
+  arena_.Reset();
+  auto* request = google::protobuf::Arena::CreateMessage<v1::RequestPacket>(&arena_);
+  auto* response = google::protobuf::Arena::CreateMessage<v1::ResponsePacket>(&arena_);
+  if (packet.size() > kMaxPacketBytes ||
+      !request->ParseFromArray(packet.data(), static_cast<int>(packet.size()))) {
+    return Violation("a packet that cannot be decoded");
+  }
+  if (absl::Status s = Check(*request); !s.ok()) return s;
+  last_packet_id_ = request->packet_id();
+  response->set_packet_id(request->packet_id());
+  response->set_start_number(start_number_);
+  // Only lists can fill a packet; they get what the other results leave.
+  size_t room = kMaxPacketBytes - static_cast<size_t>(request->operations_size()) *
+                                      (kResultReserveBytes + kMaxPublicKeyBytes);
+  for (const v1::Operation& operation : request->operations()) {
+    v1::Result& result = *response->add_results();
+    Carry(operation, room, result);
+    if (result.has_object_list()) room -= std::min(room, result.object_list().ByteSizeLong());
+  }
+  if (!response->SerializeToString(&answer) || answer.size() > kMaxPacketBytes) {
+    return absl::InternalError("an answer does not fit into a packet");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealward::hsm

@@ -1,0 +1,154 @@
+#include "hsm/generator.h"
+
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/verifier.h"
+#include "hsm/log.h"
+#include "hsm/partition_lock.h"
+#include "hsm/token_guard.h"
+
+namespace sealward::hsm {
+namespace {
+
+// F4, big endian.
+constexpr absl::string_view kPublicExponent("\x01\x00\x01", 3);
+
+// What a new key signs and verifies before anything else.
+constexpr absl::string_view kSelfTestMessage = "sealward self-test";
+
+absl::Status Exists(const ObjectId& id, absl::string_view message) {
+  return MakeError(absl::StatusCode::kAlreadyExists, "OBJECT_EXISTS",
+                   absl::StrCat("object id ", Hex(id), " ", message));
+}
+
+void FillPublicTemplate(const ObjectId& id, const std::string& label, const Mechanism& mechanism,
+                        pkcs11::Template& out) {
+  out.Bool(CKA_TOKEN, true).Bool(CKA_PRIVATE, false).Bool(CKA_VERIFY, true);
+  out.Bool(CKA_ENCRYPT, false).Bool(CKA_WRAP, false);
+  out.Bytes(CKA_ID, View(id)).Bytes(CKA_LABEL, label);
+  if (mechanism.key_type == CKK_RSA) {
+    out.Ulong(CKA_MODULUS_BITS, mechanism.size_bits).Bytes(CKA_PUBLIC_EXPONENT, kPublicExponent);
+  } else {
+    out.Bytes(CKA_EC_PARAMS, mechanism.ec_params);
+  }
+}
+
+void FillPrivateTemplate(const ObjectId& id, const std::string& label, pkcs11::Template& out) {
+  out.Bool(CKA_TOKEN, true).Bool(CKA_PRIVATE, true);
+  out.Bool(CKA_SENSITIVE, true).Bool(CKA_EXTRACTABLE, false);
+  out.Bool(CKA_SIGN, true).Bool(CKA_SIGN_RECOVER, false);
+  out.Bool(CKA_DECRYPT, false).Bool(CKA_UNWRAP, false).Bool(CKA_DERIVE, false);
+  out.Bytes(CKA_ID, View(id)).Bytes(CKA_LABEL, label);
+}
+
+}  // namespace
+
+absl::StatusOr<Generated> Generator::Ensure(const ObjectId& id, const std::string& label,
+                                            const Mechanism& mechanism) {
+  if (!partition_.Offers(mechanism.algorithm->algorithm)) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "ALGORITHM_UNAVAILABLE",
+                     absl::StrCat("the partition does not offer ", mechanism.algorithm->name));
+  }
+  auto lock = PartitionLock::Acquire(kLockFile, peer_fd_);
+  if (!lock.ok()) return lock.status();
+  RestoreTokenObject();
+  auto objects = keys_.Search(id);
+  if (!objects.ok()) return objects.status();
+  Generated generated;
+  if (const auto pair = CompletePair(*objects)) {
+    if (objects->front().label != label) return Exists(id, "belongs to another key");
+    generated.object = keys_.Add(id, *pair, label);
+    generated.existed = true;
+    if (absl::Status s = Prove(generated.object, mechanism); !s.ok()) return s;
+  } else {
+    if (absl::Status s = ClearRemnants(id, label, *objects); !s.ok()) return s;
+    auto made = Make(id, label, mechanism);
+    if (!made.ok()) return made.status();
+    generated.object = *made;
+  }
+  if (absl::Status s = Sync(); !s.ok()) return s;
+  return generated;
+}
+
+// What carries the id without being a pair was left by a process that was killed
+// while it generated: nobody was told of it. More than half a pair, or another
+// key's label, is no such thing and stays.
+absl::Status Generator::ClearRemnants(const ObjectId& id, const std::string& label,
+                                      const std::vector<FoundObject>& remnants) {
+  int private_keys = 0;
+  int public_keys = 0;
+  for (const FoundObject& remnant : remnants) {
+    if (!remnant.label.empty() && remnant.label != label) {
+      return Exists(id, "belongs to objects with another label");
+    }
+    if (remnant.object_class == CKO_PRIVATE_KEY) ++private_keys;
+    if (remnant.object_class == CKO_PUBLIC_KEY) ++public_keys;
+  }
+  if (private_keys > 1 || public_keys > 1) return Exists(id, "belongs to more than one pair");
+  for (const FoundObject& remnant : remnants) {
+    LogWarning(absl::StrCat("object ", Hex(id), ": half a pair is destroyed and made again"));
+    if (absl::Status s = partition_.objects->Destroy(remnant.handle); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<KeyObject*> Generator::Make(const ObjectId& id, const std::string& label,
+                                           const Mechanism& mechanism) {
+  pkcs11::Template public_key;
+  pkcs11::Template private_key;
+  FillPublicTemplate(id, label, mechanism, public_key);
+  FillPrivateTemplate(id, label, private_key);
+  auto pair = partition_.objects->GenerateKeyPair(mechanism.generate, public_key, private_key);
+  if (!pair.ok()) return pair.status();
+  KeyObject* object = keys_.Add(id, *pair, label);
+  const absl::Status proved = Prove(object, mechanism);
+  if (proved.ok()) return object;
+  keys_.Forget(id);
+  for (const CK_OBJECT_HANDLE half : {pair->private_key, pair->public_key}) {
+    if (absl::Status s = partition_.objects->Destroy(half); !s.ok()) {
+      LogError(absl::StrCat("object ", Hex(id),
+                            " was refused and cannot be destroyed: ", std::string(s.message())));
+    }
+  }
+  return proved;
+}
+
+// Reads a pair back and makes it sign.
+absl::Status Generator::Prove(KeyObject*& object, const Mechanism& mechanism) {
+  if (absl::Status s = ReadPublicKey(*partition_.objects, *object); !s.ok()) return s;
+  if (object->mechanism != &mechanism) {
+    return Exists(object->id, absl::StrCat("is a key of ", object->mechanism->algorithm->name,
+                                           ", not ", mechanism.algorithm->name));
+  }
+  if (absl::Status s = CheckPrivateKey(*partition_.objects, *object); !s.ok()) return s;
+  auto verifier = Verifier::Create(*mechanism.algorithm, object->spki);
+  if (!verifier.ok()) return verifier.status();
+  std::string signature;
+  if (absl::Status s = signer_.Sign(object, kSelfTestMessage, signature); !s.ok()) return s;
+  if (!(*verifier)->Verify(kSelfTestMessage, signature)) {
+    return MakeError(absl::StatusCode::kInternal, "SELF_TEST_FAILED",
+                     absl::StrCat("object ", Hex(object->id),
+                                  " made a signature that its public key does not verify"));
+  }
+  return absl::OkStatus();
+}
+
+void Generator::RestoreTokenObject() {
+  if (!partition_.config.profile->guards_token_object) return;
+  const TokenGuard guard(partition_.config.token_directory, kTokenObjectCopyFile);
+  auto alarm = guard.RestoreIfDamaged();
+  // Generating does not need the file; the next login reports what stays wrong.
+  if (!alarm.ok()) LogError(std::string(alarm.status().message()));
+  if (alarm.ok() && *alarm) LogError(**alarm);
+}
+
+absl::Status Generator::Sync() const {
+  if (!partition_.config.profile->syncs_after_generate) return absl::OkStatus();
+  const std::string& directory = partition_.config.token_directory;
+  return SyncFileSystem(directory.empty() ? "." : directory);
+}
+
+}  // namespace sealward::hsm

@@ -1,0 +1,201 @@
+#include "hsm/init.h"
+
+#include <dirent.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "hsm/config.h"
+#include "hsm/exit_codes.h"
+#include "hsm/files.h"
+#include "hsm/hardening.h"
+#include "hsm/log.h"
+#include "hsm/open_partition.h"
+#include "hsm/partition.h"
+#include "hsm/partition_lock.h"
+#include "hsm/pin.h"
+#include "hsm/pin_latch.h"
+#include "hsm/pkcs11/rv.h"
+#include "hsm/token_guard.h"
+
+namespace sealward::hsm {
+namespace {
+
+constexpr char kTokensDirectory[] = "tokens";
+constexpr char kSoftHsmConfig[] =
+    "# Relative to the working directory of sealward-hsm, which is this one.\n"
+    "directories.tokendir = tokens\n"
+    "objectstore.backend = file\n"
+    "log.level = ERROR\n"
+    "slots.removable = false\n"
+    "slots.mechanisms = ALL\n";
+constexpr const char* kModulePaths[] = {"/usr/lib/softhsm/libsofthsm2.so",
+                                        "/usr/lib64/softhsm/libsofthsm2.so",
+                                        "/usr/lib64/pkcs11/libsofthsm2.so"};
+
+std::string DefaultModule() {
+  for (const char* path : kModulePaths) {
+    if (access(path, R_OK) == 0) return path;
+  }
+  return kModulePaths[0];
+}
+
+// The entries of a directory but "." and "..".
+absl::StatusOr<std::vector<std::string>> Entries(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
+  if (stream == nullptr) return ErrnoStatus("open", directory);
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  return names;
+}
+
+absl::Status GiveToUser(const std::string& directory, const std::optional<uid_t>& wanted) {
+  uid_t uid = wanted.value_or(kDefaultUid);
+  gid_t gid = uid;
+  const passwd* user = wanted ? getpwuid(*wanted) : getpwnam(kDefaultUser);
+  if (user != nullptr) {
+    uid = user->pw_uid;
+    gid = user->pw_gid;
+  }
+  if (uid == 0) return ExitError(kExitUsage, "UID_INVALID", "--uid 0: a partition is not root's");
+  if (chown(directory.c_str(), uid, gid) != 0) return ErrnoStatus("chown", directory);
+  return absl::OkStatus();
+}
+
+// An empty directory with mode 0700 that belongs to the final user.
+absl::Status MakeDirectory(const InitOptions& options) {
+  const std::string& directory = options.directory;
+  if (mkdir(directory.c_str(), 0700) != 0) {
+    if (errno != EEXIST) return ErrnoStatus("create", directory);
+    auto entries = Entries(directory);
+    if (!entries.ok()) return entries.status();
+    if (!entries->empty()) {
+      return ExitError(kExitUsage, "PARTITION_EXISTS",
+                       absl::StrCat(directory, " is not empty (it holds ", entries->front(),
+                                    "); a partition is never overwritten"));
+    }
+    if (chmod(directory.c_str(), 0700) != 0) return ErrnoStatus("chmod", directory);
+  }
+  return geteuid() == 0 ? GiveToUser(directory, options.uid) : absl::OkStatus();
+}
+
+// C_InitToken and C_InitPIN with a security officer's PIN that nobody keeps:
+// a partition that must be re-initialised is made anew.
+absl::Status InitializeToken(pkcs11::Module& module, const std::string& label,
+                             const SecretPage& pin) {
+  auto officer_pin = SecretPage::Create();
+  if (!officer_pin.ok()) return officer_pin.status();
+  if (absl::Status s = (*officer_pin)->FillWithRandomPin(); !s.ok()) return s;
+  auto bytes = [](const SecretPage& page) {
+    return reinterpret_cast<unsigned char*>(const_cast<char*>(page.view().data()));
+  };
+  auto slot = module.FindUninitializedSlot();
+  if (!slot.ok()) return slot.status();
+  std::array<unsigned char, kMaxPartitionLabelBytes> padded{};
+  padded.fill(' ');
+  std::memcpy(padded.data(), label.data(), label.size());
+  const CK_FUNCTION_LIST& p11 = module.functions();
+  CK_RV rv = p11.C_InitToken(*slot, bytes(**officer_pin), (*officer_pin)->size(), padded.data());
+  if (rv != CKR_OK) return pkcs11::RvStatus(rv, "C_InitToken");
+  auto made = module.FindSlot(label);  // SoftHSM2 moves a token to a slot of its own
+  if (!made.ok()) return made.status();
+  CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+  rv = p11.C_OpenSession(made->id, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session);
+  if (rv != CKR_OK) return pkcs11::RvStatus(rv, "C_OpenSession");
+  rv = p11.C_Login(session, CKU_SO, bytes(**officer_pin), (*officer_pin)->size());
+  if (rv == CKR_OK) rv = p11.C_InitPIN(session, bytes(pin), pin.size());
+  p11.C_CloseSession(session);
+  return pkcs11::RvStatus(rv, "C_InitPIN");
+}
+
+absl::Status MakeToken(Config& config) {
+  auto pin = SecretPage::Create();
+  if (!pin.ok()) return pin.status();
+  if (absl::Status s = (*pin)->FillWithRandomPin(); !s.ok()) return s;
+  if (absl::Status s = WritePinFile(kPinFile, **pin); !s.ok()) return s;
+  SetModuleEnvironment(*config.profile);
+  auto module = pkcs11::Module::Load(config.module);
+  if (!module.ok()) return module.status();
+  if (absl::Status s = (*module)->Initialize(); !s.ok()) return s;
+  if (absl::Status s = InitializeToken(**module, config.label, **pin); !s.ok()) return s;
+  auto entries = Entries(kTokensDirectory);
+  if (!entries.ok()) return entries.status();
+  if (entries->size() != 1) return absl::InternalError("SoftHSM2 made no single token directory");
+  config.token_directory = absl::StrCat(kTokensDirectory, "/", entries->front());
+  return TokenGuard(config.token_directory, kTokenObjectCopyFile).UpdateCopy();
+}
+
+absl::Status Run(const InitOptions& options) {
+  Config config;
+  config.module = options.module.empty() ? DefaultModule() : options.module;
+  config.label = options.label;
+  config.profile = FindProfile("softhsm");
+  if (config.module.front() != '/' || access(config.module.c_str(), R_OK) != 0) {
+    return ExitError(kExitPartitionUnusable, "MODULE_UNUSABLE",
+                     absl::StrCat("--module ", config.module,
+                                  " must be the absolute path of a "
+                                  "PKCS#11 module (Debian: apt-get install softhsm2)"));
+  }
+  if (config.label.empty() || config.label.size() > kMaxPartitionLabelBytes) {
+    return ExitError(kExitUsage, "LABEL_INVALID",
+                     absl::StrCat("--label must have 1 to ", kMaxPartitionLabelBytes, " bytes"));
+  }
+  if (absl::Status s = MakeDirectory(options); !s.ok()) return s;
+  if (absl::Status s = EnterPartition(options.directory); !s.ok()) return s;
+  if (absl::Status s = Harden(*config.profile); !s.ok()) return s;
+  if (mkdir(kTokensDirectory, 0700) != 0) return ErrnoStatus("create", kTokensDirectory);
+  if (absl::Status s = ReplaceFile("softhsm2.conf", kStagingFile, kSoftHsmConfig); !s.ok()) {
+    return s;
+  }
+  {
+    auto lock = PartitionLock::Acquire(kLockFile);
+    if (!lock.ok()) return lock.status();
+    if (absl::Status s = MakeToken(config); !s.ok()) return s;
+  }
+  // The first login, so that the PIN file counts as accepted, and the canary.
+  auto open = LogIn(config, /*peer_fd=*/-1);
+  if (!open.ok()) return open.status();
+  const SystemClock clock;
+  auto partition = Partition::Create(*std::move(open), clock, /*peer_fd=*/-1);
+  if (!partition.ok()) return partition.status();
+  if (absl::Status s = SyncFileSystem("."); !s.ok()) return s;
+  return ReplaceFile(kConfigFile, kStagingFile, FormatConfig(config));
+}
+
+int Report(const absl::Status& status) {
+  if (!status.ok()) LogError(std::string(status.message()));
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+
+int Init(const InitOptions& options) {
+  const absl::Status status = Run(options);
+  if (status.ok()) LogInfo(absl::StrCat("partition \"", options.label, "\" was initialised"));
+  return Report(status);
+}
+
+int ClearPinLatch(const std::string& directory) {
+  if (absl::Status s = EnterPartition(directory); !s.ok()) return Report(s);
+  if (auto config = LoadConfig(); !config.ok()) return Report(config.status());
+  auto lock = PartitionLock::Acquire(kLockFile);
+  if (!lock.ok()) return Report(lock.status());
+  const auto latched = PinLatch::Clear();
+  if (!latched.ok()) return Report(latched.status());
+  LogInfo(*latched ? "the PIN latch is cleared" : "the PIN latch was not set");
+  return kExitOk;
+}
+
+}  // namespace sealward::hsm

@@ -1,0 +1,87 @@
+// sealward-hsm: the only program that loads a PKCS#11 module or knows a PIN.
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <exception>
+
+#include "hsm/exit_codes.h"
+#include "hsm/init.h"
+#include "hsm/serve.h"
+
+#ifdef SEALWARD_SANITIZED
+// Leak checking and symbolizing start threads and programs, which the sandbox
+// kills for good reason.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() { return "detect_leaks=0:symbolize=0"; }
+#endif
+
+namespace {
+
+struct Arguments {
+  sealward::hsm::InitOptions init;
+  sealward::hsm::ServeOptions serve;
+  std::string latch_directory;
+  uint32_t uid = 0;
+};
+
+struct Commands {
+  CLI::App* init;
+  CLI::App* serve;
+  CLI::App* clear;
+  CLI::Option* uid;
+};
+
+Commands Describe(CLI::App& app, Arguments& arguments) {
+  app.require_subcommand(1);
+  CLI::App* init = app.add_subcommand("init", "Make a SoftHSM2 partition with a random PIN");
+  init->add_option("--dir", arguments.init.directory, "Directory to make")->required();
+  init->add_option("--module", arguments.init.module,
+                   "PKCS#11 module (default: Debian's SoftHSM2)");
+  init->add_option("--label", arguments.init.label, "Label of the partition (default: sealward)");
+  CLI::Option* uid =
+      init->add_option("--uid", arguments.uid, "As root: the user that owns and serves it");
+
+  CLI::App* serve = app.add_subcommand("serve", "Serve a partition to one sealward-server");
+  serve->add_option("--dir", arguments.serve.directory, "Partition directory")->required();
+  auto* fd = serve->add_option("--fd", arguments.serve.fd, "Connected socket that was inherited");
+  auto* listen = serve->add_option("--listen", arguments.serve.listen, "Path of a socket to make");
+  auto* peer = serve->add_option("--peer-uid", arguments.serve.peer_uid, "Who may connect to it");
+  fd->excludes(listen)->excludes(peer)->check(CLI::NonNegativeNumber);
+  listen->needs(peer);
+  peer->needs(listen);
+
+  CLI::App* clear = app.add_subcommand("clear-pin-latch", "Let processes present the PIN again");
+  clear->add_option("--dir", arguments.latch_directory, "Partition directory")->required();
+  return {init, serve, clear, uid};
+}
+
+int Run(int argc, char** argv) {
+  namespace hsm = sealward::hsm;
+  CLI::App app("Keeps the keys of one HSM partition and signs with them.", "sealward-hsm");
+  Arguments arguments;
+  const Commands commands = Describe(app, arguments);
+  try {
+    app.parse(argc, argv);
+    if (*commands.serve && arguments.serve.fd < 0 && arguments.serve.listen.empty()) {
+      throw CLI::RequiredError("--fd or --listen");
+    }
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? hsm::kExitOk : hsm::kExitUsage;
+  }
+  if (*commands.init) {
+    if (*commands.uid) arguments.init.uid = arguments.uid;
+    return hsm::Init(arguments.init);
+  }
+  if (*commands.clear) return hsm::ClearPinLatch(arguments.latch_directory);
+  return hsm::Serve(arguments.serve);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    // Out of memory, or a library's surprise: nothing that can be gone on from.
+    return sealward::hsm::kExitProtocolViolation;
+  }
+}

@@ -1,0 +1,59 @@
+// What an object of the partition says about itself.
+//
+//   CKA_ID    16 bytes, chosen at random by the server before generation
+//   CKA_LABEL "sealward:1:" purpose ":" key
+//             purpose "jwt", key "tenants/{tenant}/keys/{key}"
+//             "sealward:1:canary" for the key that health checks sign with
+//
+// The label is written when the pair is generated and never changed: what an
+// object may be used for does not depend on what the server remembers.
+#ifndef SEALWARD_HSM_OBJECT_LABEL_H_
+#define SEALWARD_HSM_OBJECT_LABEL_H_
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "sealward/hsm/v1/hsm.pb.h"
+
+namespace sealward::hsm {
+
+inline constexpr size_t kObjectIdBytes = 16;
+using ObjectId = std::array<char, kObjectIdBytes>;
+
+// CKA_ID of the canary, and its label.
+inline constexpr ObjectId kCanaryId = {'s', 'e', 'a', 'l', 'w', 'a', 'r', 'd',
+                                       '-', 'c', 'a', 'n', 'a', 'r', 'y', '1'};
+inline constexpr absl::string_view kCanaryLabel = "sealward:1:canary";
+
+// Every label of Sealward's starts with this.
+inline constexpr absl::string_view kLabelPrefix = "sealward:";
+
+// The id in `bytes`, or nullopt unless it has kObjectIdBytes.
+std::optional<ObjectId> ToObjectId(absl::string_view bytes);
+inline absl::string_view View(const ObjectId& id) { return {id.data(), id.size()}; }
+
+// "3f0a…", for messages.
+std::string Hex(const ObjectId& id);
+
+// ObjectLabel is a label of a key that signs for a tenant.
+struct ObjectLabel {
+  v1::ObjectPurpose purpose = v1::OBJECT_PURPOSE_UNSPECIFIED;
+  std::string key;  // tenants/{tenant}/keys/{key}
+
+  // The CKA_LABEL.
+  std::string ToString() const;
+  // The label in a CKA_LABEL; nullopt if it is not exactly of this form.
+  static std::optional<ObjectLabel> Parse(absl::string_view text);
+  // The label that `ref` asks for; nullopt if the purpose is unknown or the key
+  // is no key's resource name.
+  static std::optional<ObjectLabel> FromRef(const v1::ObjectRef& ref);
+
+  bool operator==(const ObjectLabel&) const = default;
+};
+
+}  // namespace sealward::hsm
+
+#endif  // SEALWARD_HSM_OBJECT_LABEL_H_

@@ -1,0 +1,59 @@
+// The verbs on a real partition.
+#ifndef SEALWARD_HSM_PARTITION_H_
+#define SEALWARD_HSM_PARTITION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/clock.h"
+#include "common/verifier.h"
+#include "hsm/generator.h"
+#include "hsm/key_store.h"
+#include "hsm/open_partition.h"
+#include "hsm/session_copies.h"
+#include "hsm/signer.h"
+#include "hsm/verbs.h"
+
+namespace sealward::hsm {
+
+// Partition serves the partition that a process is logged in to. Not
+// thread-safe.
+class Partition final : public Verbs {
+ public:
+  // Reads the index, makes the canary where there is none, and signs with it:
+  // the self-test before a process reports ready. `peer_fd` as in
+  // PartitionLock; `clock` outlives the Partition.
+  static absl::StatusOr<std::unique_ptr<Partition>> Create(std::unique_ptr<OpenPartition> open,
+                                                           const Clock& clock, int peer_fd);
+
+  absl::Status SignJws(const v1::SignJws& request, v1::Signature& out) override;
+  absl::Status Generate(const v1::Generate& request, v1::PublicKey& out) override;
+  absl::Status GetPublicKey(const v1::GetPublicKey& request, v1::PublicKey& out) override;
+  absl::Status Forget(const v1::Forget& request) override;
+  absl::Status List(const v1::List& request, size_t room_bytes, v1::ObjectList& out) override;
+  absl::Status Describe(v1::Description& out) override;
+  absl::Status CheckHealth() override;
+
+  // Whether the HSM, or the login to it, is gone: answer, then end the process.
+  bool lost() const { return signer_->lost(); }
+  const OpenPartition& open() const { return *open_; }
+
+ private:
+  Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd);
+
+  absl::StatusOr<KeyObject*> FindFor(const v1::ObjectRef& ref);
+  absl::Status EnsureCanary();
+
+  std::unique_ptr<OpenPartition> open_;
+  SessionCopies copies_;
+  KeyStore keys_;
+  int peer_fd_;
+  std::unique_ptr<Signer> signer_;
+  std::unique_ptr<Generator> generator_;
+  std::unique_ptr<Verifier> canary_verifier_;
+};
+
+}  // namespace sealward::hsm
+
+#endif  // SEALWARD_HSM_PARTITION_H_

@@ -1,0 +1,67 @@
+#include "hsm/pin_latch.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "hsm/config.h"
+#include "hsm/exit_codes.h"
+#include "hsm/files.h"
+#include "hsm/pkcs11/rv.h"
+
+namespace sealward::hsm {
+namespace {
+
+constexpr absl::string_view kAdvice =
+    "no process presents the PIN again until an operator has put the PIN file right and run "
+    "sealward-hsm clear-pin-latch --dir D";
+
+absl::Status SetLatch() {
+  return ReplaceFile(kPinLatchFile, kStagingFile, "A PIN was refused, or its trial was cut off.\n");
+}
+
+}  // namespace
+
+absl::Status PinLatch::Check() {
+  struct stat latch{};
+  if (lstat(kPinLatchFile, &latch) != 0 && errno == ENOENT) return absl::OkStatus();
+  return ExitError(
+      kExitPinLatched, "PIN_LATCHED",
+      absl::StrCat(
+          "the partition is latched: its PIN was refused, or a process was killed while it "
+          "tried a new one; ",
+          kAdvice));
+}
+
+bool PinLatch::Accepted() const {
+  const auto accepted = ReadFile(kPinAcceptedFile);
+  return accepted.ok() && *accepted == identity_;
+}
+
+absl::Status PinLatch::BeforePresenting() const {
+  return Accepted() ? absl::OkStatus() : SetLatch();
+}
+
+absl::Status PinLatch::AfterPresenting(const absl::Status& outcome) const {
+  if (pkcs11::IsPinRefusal(pkcs11::RvOf(outcome))) {
+    if (absl::Status s = SetLatch(); !s.ok()) return WithExitCode(kExitPinLatched, s);
+    return ExitError(kExitPinLatched, "PIN_REFUSED",
+                     absl::StrCat("the partition refused the PIN (",
+                                  pkcs11::RvName(pkcs11::RvOf(outcome)), "); ", kAdvice));
+  }
+  if (Accepted()) return outcome;
+  if (outcome.ok()) {
+    if (absl::Status s = ReplaceFile(kPinAcceptedFile, kStagingFile, identity_); !s.ok()) return s;
+  }
+  if (absl::Status s = RemoveFile(kPinLatchFile); !s.ok()) return s;
+  return outcome;
+}
+
+absl::StatusOr<bool> PinLatch::Clear() {
+  const bool latched = !Check().ok();
+  if (absl::Status s = RemoveFile(kPinLatchFile); !s.ok()) return s;
+  return latched;
+}
+
+}  // namespace sealward::hsm

@@ -1,0 +1,147 @@
+#include "hsm/serve.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/packet_socket.h"
+#include "hsm/config.h"
+#include "hsm/connection.h"
+#include "hsm/dispatch.h"
+#include "hsm/exit_codes.h"
+#include "hsm/hardening.h"
+#include "hsm/log.h"
+#include "hsm/open_partition.h"
+#include "hsm/packet_reader.h"
+#include "hsm/partition.h"
+#include "hsm/stack_burn.h"
+
+namespace sealward::hsm {
+namespace {
+
+std::atomic<int> served_fd = -1;
+
+// Ends the receiving direction: packets that have arrived are still answered,
+// then the loop sees the end of file. Async-signal-safe.
+void OnTerminate(int) { shutdown(served_fd.load(), SHUT_RD); }
+
+sigset_t TerminateSet() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+void HoldSignals() {
+  for (const int ignored : {SIGINT, SIGHUP, SIGPIPE}) std::signal(ignored, SIG_IGN);
+  const sigset_t set = TerminateSet();
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+// From here on SIGTERM, also one that came before, ends the connection.
+void LetTerminate(int fd) {
+  served_fd = fd;
+  struct sigaction action{};
+  action.sa_handler = OnTerminate;
+  sigaction(SIGTERM, &action, nullptr);
+  const sigset_t set = TerminateSet();
+  sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+absl::Status SendReady(const PacketSocket& socket, Partition& partition, uint64_t start_number) {
+  v1::ResponsePacket packet;
+  packet.set_start_number(start_number);
+  v1::Ready& ready = *packet.mutable_ready();
+  if (absl::Status s = partition.Describe(*ready.mutable_description()); !s.ok()) return s;
+  for (const std::string& alarm : partition.open().alarms) ready.add_alarms(alarm);
+  return socket.SendBlocking(packet.SerializeAsString());
+}
+
+absl::Status Ended(const absl::Status& status) {
+  return absl::IsOutOfRange(status) || absl::IsUnavailable(status)
+             ? absl::OkStatus()
+             : WithExitCode(kExitProtocolViolation, status);
+}
+
+absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t start_number) {
+  Dispatcher dispatcher(partition, start_number);
+  PacketReader reader;
+  std::string answer;
+  for (;;) {
+    const auto packet = reader.Receive(socket.fd());
+    if (!packet.ok()) return Ended(packet.status());
+    if (absl::Status s = dispatcher.Answer(*packet, answer); !s.ok()) {
+      return WithExitCode(kExitProtocolViolation, s);
+    }
+    if (absl::Status s = socket.SendBlocking(answer); !s.ok()) return Ended(s);
+    if (partition.lost()) {
+      return ExitError(kExitPartitionUnusable, "HSM_LOST",
+                       "the HSM or the login to it is gone; a new process is needed");
+    }
+    BurnStack();
+  }
+}
+
+absl::Status Run(const ServeOptions& options) {
+  std::optional<Listener> listener;
+  std::optional<PacketSocket> socket;
+  if (options.listen.empty()) {
+    auto adopted = AdoptSocket(options.fd);
+    if (!adopted.ok()) return adopted.status();
+    socket = *std::move(adopted);
+  } else {
+    auto bound = Listener::Bind(options.listen);
+    if (!bound.ok()) return bound.status();
+    listener = *std::move(bound);
+  }
+  if (absl::Status s = EnterPartition(options.directory); !s.ok()) return s;
+  if (absl::Status s = ForbidDumps(); !s.ok()) return s;
+  if (listener) {
+    if (absl::Status s = listener->Listen(); !s.ok()) return s;
+  }
+  auto config = LoadConfig();
+  if (!config.ok()) return config.status();
+  if (absl::Status s = Harden(*config->profile); !s.ok()) return s;
+
+  const int peer_fd = socket ? socket->fd() : -1;
+  auto open = LogIn(*config, peer_fd);
+  if (!open.ok()) return open.status();
+  const SystemClock clock;
+  auto partition = Partition::Create(*std::move(open), clock, peer_fd);
+  if (!partition.ok()) return WithExitCode(kExitPartitionUnusable, partition.status());
+  if (listener) {
+    auto accepted = listener->Accept(options.peer_uid);
+    if (!accepted.ok()) return accepted.status();
+    socket = *std::move(accepted);
+  }
+  uint64_t start_number = 0;
+  if (getrandom(&start_number, sizeof start_number, 0) != sizeof start_number) {
+    return ErrnoStatus("getrandom", "for the start number");
+  }
+  if (absl::Status s = SendReady(*socket, **partition, start_number); !s.ok()) return Ended(s);
+  LetTerminate(socket->fd());
+  LogInfo(absl::StrCat("ready: partition \"", (*partition)->open().slot.label, "\""));
+  return Loop(*socket, **partition, start_number);
+}
+
+}  // namespace
+
+int Serve(const ServeOptions& options) {
+  HoldSignals();
+  // What a packet that cannot be decoded has to say is in our own log.
+  google::protobuf::SetLogHandler(nullptr);
+  const absl::Status status = Run(options);
+  // The peer went while this process waited for the lock.
+  if (absl::IsCancelled(status)) return kExitOk;
+  if (!status.ok()) LogError(std::string(status.message()));
+  return ExitCodeOf(status);
+}
+
+}  // namespace sealward::hsm
