@@ -2,12 +2,14 @@
 #ifndef SEALWARD_SERVER_CATALOG_CATALOG_H_
 #define SEALWARD_SERVER_CATALOG_CATALOG_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/catalog/changes.h"
 #include "server/catalog/snapshot.h"
 #include "server/store/store.h"
 
@@ -28,17 +30,28 @@ class Catalog {
 
   // Commits to the store and, before it returns, makes Get show at least the
   // new revision: whoever commits reads what they wrote. Errors as
-  // store::Store::Commit.
+  // store::Store::Commit; INTERNAL (CATALOG_STALE) if the transaction was
+  // committed but could not be read back.
   absl::StatusOr<int64_t> Commit(const store::Transaction& transaction);
 
-  // Applies what others have committed since.
+  // Applies what others have committed since. After an error the snapshot is
+  // the last good one, and the next call loads everything again.
   absl::Status CatchUp();
 
   ~Catalog();
 
  private:
-  explicit Catalog(store::Store* store);
-  absl::Status Apply() ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  explicit Catalog(store::Store* store) : store_(store) {}
+
+  // Makes the snapshot show all that is in the store, at least to `revision`.
+  absl::Status Apply(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  // As Apply, from the changes since the last call.
+  absl::Status Follow(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  // As Apply, from nothing.
+  absl::Status Reload(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  // Adds what the watch has to `changes`; `revision` becomes that of the last.
+  absl::Status Drain(Changes& changes, int64_t& revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  void Show(std::shared_ptr<const Snapshot> snapshot);
 
   store::Store* const store_;
   absl::Mutex apply_mu_;

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/algorithms.h"
 #include "sealward/v1/jwk.pb.h"
 #include "sealward/v1/key_service.pb.h"
 #include "sealward/v1/role_binding_service.pb.h"
+#include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
 
 namespace sealward::catalog {
@@ -89,6 +91,15 @@ struct Snapshot {
   // Bindings of each principal; keyed by principal.
   absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const RoleBinding>>> bindings;
 };
+
+// Times of the key's versions, index for index.
+std::vector<lifecycle::VersionTimes> TimesOf(const Key& key);
+
+// What decides about the times of the key's next version or switch.
+lifecycle::CachePolicy CachePolicyOf(const Key& key);
+
+// The binding of that name, or null.
+std::shared_ptr<const RoleBinding> FindBinding(const Snapshot& snapshot, absl::string_view name);
 
 }  // namespace sealward::catalog
 

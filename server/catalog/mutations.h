@@ -1,0 +1,51 @@
+// Changes of the catalog as store transactions. Each carries the conditions
+// under which it is still right, so that of two callers who decided on the same
+// snapshot one gets ABORTED and decides again. Nothing here writes: hand the
+// transaction to Catalog::Commit.
+//
+// Structs that a function takes as "seen" are those of a snapshot; new ones are
+// complete but for mod_revision. REQUIRES everywhere: valid resource names, and
+// values within the limits of the API.
+#ifndef SEALWARD_SERVER_CATALOG_MUTATIONS_H_
+#define SEALWARD_SERVER_CATALOG_MUTATIONS_H_
+
+#include "absl/status/statusor.h"
+#include "server/catalog/snapshot.h"
+#include "server/lifecycle/plan.h"
+#include "server/store/store.h"
+
+namespace sealward::catalog {
+
+// A new tenant.
+store::Transaction CreateTenant(const Tenant& tenant);
+
+// A new issuer of a tenant seen; claims its URL.
+store::Transaction CreateIssuer(const Tenant& seen, const Issuer& issuer);
+
+// A new key with its first version, PENDING: key.issuer is the issuer seen,
+// key.last_version is 1. An issuer that is not shared is rewritten with it, so
+// that two callers cannot both give it its one key.
+store::Transaction CreateKey(const Key& key, const KeyVersion& first);
+
+// The intent to generate another version: PENDING, with the number
+// seen.last_version + 1.
+store::Transaction AddVersion(const Key& seen, const KeyVersion& version);
+
+// A version whose key pair has come to be: spki, jwk and times are set. The
+// issuer's first_publish_time is set with the first one.
+store::Transaction CompleteVersion(const Key& seen, const KeyVersion& version);
+
+// A switch that was planned on the times of the key seen.
+store::Transaction ApplySwitch(const Key& seen, const lifecycle::Switch& planned);
+
+// A new binding; `seen` is its tenant, null at service level.
+store::Transaction CreateBinding(const Tenant* seen, const RoleBinding& binding);
+
+// Takes a binding seen back. FAILED_PRECONDITION (LAST_ADMIN) for the last
+// service admin. Where other admins remain the transaction is conditional on
+// one of them, so that two admins cannot remove each other at once.
+absl::StatusOr<store::Transaction> DeleteBinding(const Snapshot& snapshot, const RoleBinding& seen);
+
+}  // namespace sealward::catalog
+
+#endif  // SEALWARD_SERVER_CATALOG_MUTATIONS_H_

@@ -1,0 +1,264 @@
+#include "server/catalog/records.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/base64url.h"
+#include "common/errors.h"
+#include "common/jwk.h"
+#include "common/resource_name.h"
+#include "sealward/store/v1/records.pb.h"
+
+namespace sealward::catalog {
+namespace {
+
+namespace records = ::sealward::store::v1;
+
+constexpr size_t kObjectIdBytes = 16;  // CKA_ID
+
+int64_t ToRecord(absl::Time time) {
+  return time == absl::InfiniteFuture() ? 0 : absl::ToUnixMicros(time);
+}
+
+absl::Time FromRecord(int64_t us) {
+  return us == 0 ? absl::InfiniteFuture() : absl::FromUnixMicros(us);
+}
+
+template <typename Record>
+absl::StatusOr<Record> Decode(const Stored& stored) {
+  Record record;
+  if (record.ParseFromArray(stored.value.data(), static_cast<int>(stored.value.size()))) {
+    return record;
+  }
+  return CorruptRecord(stored.store_key, absl::StrCat("it is no ", Record().GetTypeName()));
+}
+
+// Characters that JSON and a JOSE header take as they are.
+bool IsPlainTyp(absl::string_view typ) {
+  return !typ.empty() && std::ranges::all_of(typ, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '+' || c == '-';
+  });
+}
+
+absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view name) {
+  const auto key = KeyName::Parse(name);
+  const auto issuer = IssuerName::Parse(record.issuer());
+  if (!key.ok() || !issuer.ok() || issuer->tenant != key->tenant)
+    return "its issuer is not the tenant's";
+  if (record.purpose() != v1::KEY_PURPOSE_JWT) return "its purpose is unknown";
+  if (record.audiences().empty()) return "it has no audiences";
+  if (record.typs().empty() || !std::ranges::all_of(record.typs(), IsPlainTyp)) {
+    return "its typs cannot stand in a header";
+  }
+  if (record.max_jwt_lifetime_s() <= 0) return "its JWT lifetime is not positive";
+  if (FindAlgorithm(record.algorithm()) == nullptr) return "its algorithm is unknown";
+  if (record.last_version() < 0) return "its last version is negative";
+  return "";
+}
+
+absl::string_view PublicKeyProblem(const records::KeyVersionRecord& record,
+                                   const AlgorithmInfo& algorithm) {
+  if (record.spki().empty()) return record.has_jwk() ? "it has a JWK but no public key" : "";
+  const auto jwk = JwkFromSpki(algorithm, record.spki());
+  if (!jwk.ok()) return "its public key is not one of its algorithm";
+  if (jwk->SerializeAsString() != record.jwk().SerializeAsString()) {
+    return "its JWK is not that of its public key";
+  }
+  return "";
+}
+
+absl::string_view VersionProblem(const records::KeyVersionRecord& record, int64_t number) {
+  if (record.version() != number) return "its number is not that of its store key";
+  if (record.object_id().size() != kObjectIdBytes) return "its object id is not 16 bytes";
+  const AlgorithmInfo* algorithm = FindAlgorithm(record.algorithm());
+  if (algorithm == nullptr) return "its algorithm is unknown";
+  return PublicKeyProblem(record, *algorithm);
+}
+
+}  // namespace
+
+absl::Status CorruptRecord(absl::string_view store_key, absl::string_view what) {
+  return MakeError(absl::StatusCode::kDataLoss, "RECORD_CORRUPT",
+                   absl::StrCat("store record \"", absl::CHexEscape(store_key),
+                                "\" cannot be used: ", what, "; restore a backup of the store"));
+}
+
+std::string SerializeTenant(const Tenant& tenant) {
+  records::TenantRecord record;
+  record.set_display_name(tenant.display_name);
+  record.set_create_time_us(ToRecord(tenant.create_time));
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<Tenant> ParseTenant(const Stored& stored, absl::string_view name) {
+  const auto record = Decode<records::TenantRecord>(stored);
+  if (!record.ok()) return record.status();
+  Tenant tenant;
+  tenant.name = std::string(name);
+  tenant.display_name = record->display_name();
+  tenant.create_time = absl::FromUnixMicros(record->create_time_us());
+  tenant.mod_revision = stored.mod_revision;
+  return tenant;
+}
+
+std::string SerializeIssuer(const Issuer& issuer) {
+  records::IssuerRecord record;
+  record.set_issuer_url(issuer.issuer_url);
+  record.set_max_age_s(absl::ToInt64Seconds(issuer.max_age));
+  record.set_propagation_time_s(absl::ToInt64Seconds(issuer.propagation_time));
+  record.set_shared(issuer.shared);
+  record.set_create_time_us(ToRecord(issuer.create_time));
+  record.set_first_publish_time_us(ToRecord(issuer.first_publish_time));
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<Issuer> ParseIssuer(const Stored& stored, absl::string_view name) {
+  const auto record = Decode<records::IssuerRecord>(stored);
+  if (!record.ok()) return record.status();
+  if (record->issuer_url().empty()) return CorruptRecord(stored.store_key, "it has no URL");
+  if (record->max_age_s() <= 0 || record->propagation_time_s() < 0) {
+    return CorruptRecord(stored.store_key, "its cache times are not positive");
+  }
+  Issuer issuer;
+  issuer.name = std::string(name);
+  issuer.issuer_url = record->issuer_url();
+  issuer.max_age = absl::Seconds(record->max_age_s());
+  issuer.propagation_time = absl::Seconds(record->propagation_time_s());
+  issuer.shared = record->shared();
+  issuer.create_time = absl::FromUnixMicros(record->create_time_us());
+  issuer.first_publish_time = FromRecord(record->first_publish_time_us());
+  issuer.mod_revision = stored.mod_revision;
+  return issuer;
+}
+
+std::string SerializeIssuerUrl(absl::string_view issuer_name) {
+  records::IssuerUrlRecord record;
+  record.set_issuer(std::string(issuer_name));
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<std::string> ParseIssuerUrl(const Stored& stored) {
+  auto record = Decode<records::IssuerUrlRecord>(stored);
+  if (!record.ok()) return record.status();
+  return record->issuer();
+}
+
+std::string SerializeKey(const Key& key) {
+  records::KeyRecord record;
+  record.set_purpose(key.purpose);
+  record.set_issuer(key.issuer->name);
+  for (const std::string& audience : key.audiences) record.add_audiences(audience);
+  for (const std::string& typ : key.typs) record.add_typs(typ);
+  record.set_max_jwt_lifetime_s(absl::ToInt64Seconds(key.max_jwt_lifetime));
+  record.set_algorithm(key.algorithm->algorithm);
+  record.set_create_time_us(ToRecord(key.create_time));
+  record.set_last_version(key.last_version);
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<ParsedKey> ParseKey(const Stored& stored, absl::string_view name) {
+  const auto record = Decode<records::KeyRecord>(stored);
+  if (!record.ok()) return record.status();
+  if (const auto problem = KeyProblem(*record, name); !problem.empty()) {
+    return CorruptRecord(stored.store_key, problem);
+  }
+  ParsedKey parsed;
+  parsed.issuer_name = record->issuer();
+  Key& key = parsed.key;
+  key.name = std::string(name);
+  key.purpose = static_cast<v1::KeyPurpose>(record->purpose());
+  key.audiences.assign(record->audiences().begin(), record->audiences().end());
+  key.typs.assign(record->typs().begin(), record->typs().end());
+  key.max_jwt_lifetime = absl::Seconds(record->max_jwt_lifetime_s());
+  key.algorithm = FindAlgorithm(record->algorithm());
+  key.create_time = absl::FromUnixMicros(record->create_time_us());
+  key.last_version = record->last_version();
+  key.mod_revision = stored.mod_revision;
+  return parsed;
+}
+
+std::string SerializeVersion(const KeyVersion& version) {
+  records::KeyVersionRecord record;
+  record.set_version(version.number);
+  record.set_object_id(version.object_id);
+  record.set_algorithm(version.algorithm->algorithm);
+  if (!version.spki.empty()) {
+    record.set_spki(version.spki);
+    *record.mutable_jwk() = version.jwk;
+  }
+  record.set_create_time_us(ToRecord(version.create_time));
+  record.set_publish_time_us(ToRecord(version.times.publish));
+  record.set_standby_time_us(ToRecord(version.times.standby));
+  record.set_activate_time_us(ToRecord(version.times.activate));
+  record.set_retire_time_us(ToRecord(version.times.retire));
+  record.set_withdraw_time_us(ToRecord(version.times.withdraw));
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<KeyVersion> ParseVersion(const Stored& stored, int64_t number) {
+  const auto record = Decode<records::KeyVersionRecord>(stored);
+  if (!record.ok()) return record.status();
+  if (const auto problem = VersionProblem(*record, number); !problem.empty()) {
+    return CorruptRecord(stored.store_key, problem);
+  }
+  KeyVersion version;
+  version.number = number;
+  version.object_id = record->object_id();
+  version.algorithm = FindAlgorithm(record->algorithm());
+  version.spki = record->spki();
+  version.jwk = record->jwk();
+  version.create_time = absl::FromUnixMicros(record->create_time_us());
+  version.times = {FromRecord(record->publish_time_us()), FromRecord(record->standby_time_us()),
+                   FromRecord(record->activate_time_us()), FromRecord(record->retire_time_us()),
+                   FromRecord(record->withdraw_time_us())};
+  if (!lifecycle::IsInOrder(version.times)) {
+    return CorruptRecord(stored.store_key, "its times are not in order");
+  }
+  if (version.spki.empty() != (version.times.publish == absl::InfiniteFuture())) {
+    return CorruptRecord(stored.store_key, "it is published without a public key, or the reverse");
+  }
+  return version;
+}
+
+std::string SerializeBinding(const RoleBinding& binding) {
+  records::RoleBindingRecord record;
+  record.set_principal(binding.principal);
+  record.set_role(binding.role);
+  record.set_create_time_us(ToRecord(binding.create_time));
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<RoleBinding> ParseBinding(const Stored& stored, absl::string_view name) {
+  const auto record = Decode<records::RoleBindingRecord>(stored);
+  if (!record.ok()) return record.status();
+  const auto parsed = RoleBindingName::Parse(name);
+  if (!parsed.ok() || record->principal().empty() || !v1::Role_IsValid(record->role()) ||
+      record->role() == v1::ROLE_UNSPECIFIED) {
+    return CorruptRecord(stored.store_key, "its principal or role is unknown");
+  }
+  RoleBinding binding;
+  binding.name = std::string(name);
+  binding.tenant = parsed->Parent();
+  binding.principal = record->principal();
+  binding.role = static_cast<v1::Role>(record->role());
+  binding.create_time = absl::FromUnixMicros(record->create_time_us());
+  binding.mod_revision = stored.mod_revision;
+  return binding;
+}
+
+std::vector<std::string> HeaderSegments(const KeyVersion& version,
+                                        const std::vector<std::string>& typs) {
+  std::vector<std::string> segments;
+  if (version.spki.empty()) return segments;
+  // alg, kid and typ are made of characters that JSON does not escape.
+  for (const std::string& typ : typs) {
+    segments.push_back(
+        Base64UrlEncode(absl::StrCat(R"({"alg":")", version.jwk.alg(), R"(","kid":")",
+                                     version.jwk.kid(), R"(","typ":")", typ, R"("})")));
+  }
+  return segments;
+}
+
+}  // namespace sealward::catalog
