@@ -10,8 +10,11 @@ packages_for() {
   done | sort -u
 }
 
-installed() {
-  [[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
+# Those of the given packages that are not installed, one a line.
+missing_of() {
+  comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u)
 }
 
 # The command that makes us root, if we are not: empty, or sudo and its options.
@@ -36,13 +39,12 @@ apt_get() {
 
 # need PURPOSE…: installs the missing packages of these purposes, and npm.
 need() {
-  local package missing=()
+  local packages missing
   if ! have dpkg-query || ! have apt-get; then
     die "this is no Debian: install what tools/packages.txt names by hand"
   fi
-  for package in $(packages_for "$@"); do
-    installed "$package" || missing+=("$package")
-  done
+  mapfile -t packages < <(packages_for "$@")
+  mapfile -t missing < <(missing_of "${packages[@]}")
   have npm || missing+=(nodejs npm)
   if ((${#missing[@]})); then
     install_packages "${missing[@]}"
