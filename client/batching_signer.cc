@@ -73,13 +73,14 @@ class BatchingSigner::Queue : public std::enable_shared_from_this<Queue> {
 absl::Status BatchingSigner::Queue::Refusal(const JwtRequest& request) const {
   if (closing_) return absl::CancelledError("the BatchingSigner is being destroyed");
   if (request.claims.size() > kMaxClaimsBytes) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "CLAIMS_INVALID",
-                     absl::StrCat("claims of ", request.claims.size(),
-                                  " bytes; at most 65,536 can be signed"));
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "CLAIMS_INVALID",
+        absl::StrCat("claims of ", request.claims.size(), " bytes; at most 65,536 can be signed"));
   }
   if (waiting_.size() >= options_.max_queue) {
     return MakeError(absl::StatusCode::kResourceExhausted, "CLIENT_QUEUE_FULL",
-                     absl::StrCat(options_.max_queue, " requests wait in this BatchingSigner; "
+                     absl::StrCat(options_.max_queue,
+                                  " requests wait in this BatchingSigner; "
                                   "send fewer at a time"));
   }
   return absl::OkStatus();
@@ -224,9 +225,7 @@ void BatchingSigner::Queue::Close() {
   }
   for (const Id id : ids) Answer(id, absl::CancelledError("the BatchingSigner was destroyed"));
   absl::MutexLock lock(&mu_);
-  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return callbacks_running_ == 0;
-  };
+  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return callbacks_running_ == 0; };
   mu_.Await(absl::Condition(&idle));
 }
 

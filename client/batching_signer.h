@@ -33,12 +33,12 @@ namespace sealward::client {
 class BatchingSigner {
  public:
   struct Options {
-    size_t max_batch = 64;                             // 1 to kMaxBatchSize
-    absl::Duration max_wait = absl::Milliseconds(1);   // for company
-    size_t max_queue = 8192;                           // requests that wait
-    size_t max_batches_under_way = 4;                  // slots
-    const Clock* clock = nullptr;                      // for tests
-    TimerFactory* timers = nullptr;                    // for tests
+    size_t max_batch = 64;                            // 1 to kMaxBatchSize
+    absl::Duration max_wait = absl::Milliseconds(1);  // for company
+    size_t max_queue = 8192;                          // requests that wait
+    size_t max_batches_under_way = 4;                 // slots
+    const Clock* clock = nullptr;                     // for tests
+    TimerFactory* timers = nullptr;                   // for tests
   };
 
   // Longest claims, as the server's limit; and the most claims in one batch, so

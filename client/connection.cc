@@ -26,10 +26,10 @@ absl::Status CheckTarget(absl::string_view target) {
   int port = 0;
   if (colon == absl::string_view::npos || colon == 0 ||
       !absl::SimpleAtoi(target.substr(colon + 1), &port) || port < 1 || port > kMaxPort) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, "CONNECTION_INVALID",
-        absl::StrCat("\"", target, "\" is no server address; it is HOST:PORT, for example "
-                     "localhost:7444"));
+    return MakeError(absl::StatusCode::kInvalidArgument, "CONNECTION_INVALID",
+                     absl::StrCat("\"", target,
+                                  "\" is no server address; it is HOST:PORT, for example "
+                                  "localhost:7444"));
   }
   return absl::OkStatus();
 }
@@ -72,10 +72,9 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(const ConnectionOpt
   tls.set_certificate_provider(std::move(files));
   tls.watch_root_certs();
   tls.watch_identity_key_cert_pairs();
-  tls.set_certificate_verifier(
-      std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
-  auto channel = grpc::CreateCustomChannel(
-      options.target, grpc::experimental::TlsCredentials(tls), Arguments());
+  tls.set_certificate_verifier(std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
+  auto channel = grpc::CreateCustomChannel(options.target, grpc::experimental::TlsCredentials(tls),
+                                           Arguments());
   return std::shared_ptr<Connection>(new Connection(options.target, std::move(channel)));
 }
 

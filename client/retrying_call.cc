@@ -69,12 +69,17 @@ void RetryingCall::Attempt() {
   }
   if (context == nullptr) return End(absl::CancelledError("the Signer was destroyed"));
   ++attempts_;
-  Send(context, [self = shared_from_this()](const grpc::Status& outcome) {
-    self->OnAttemptDone(outcome);
-  });
+  Send(context,
+       [self = shared_from_this()](const grpc::Status& outcome) { self->OnAttemptDone(outcome); });
 }
 
 void RetryingCall::OnAttemptDone(const grpc::Status& outcome) {
+  {
+    // The context holds the channel. It goes before the user hears of the end:
+    // whoever drops the channel last joins gRPC's callback threads, and this is one.
+    absl::MutexLock lock(&mu_);
+    context_.reset();
+  }
   absl::Status left = Absorb(FromGrpcStatus(outcome, environment_.target));
   if (left.ok()) return End(absl::OkStatus());
   const absl::Duration time_left = deadline_ - environment_.clock->Now();

@@ -106,9 +106,8 @@ void Signer::SignJwtAsync(JwtRequest request, absl::Time deadline, JwtCallback d
 }
 
 absl::StatusOr<SignedJwt> Signer::SignJwt(JwtRequest request, absl::Time deadline) {
-  return Await<SignedJwt>([&](JwtCallback done) {
-    SignJwtAsync(std::move(request), deadline, std::move(done));
-  });
+  return Await<SignedJwt>(
+      [&](JwtCallback done) { SignJwtAsync(std::move(request), deadline, std::move(done)); });
 }
 
 void Signer::SignJwtBatchAsync(std::vector<BatchItem> items, absl::Time deadline,
@@ -120,9 +119,9 @@ void Signer::SignJwtBatchAsync(std::vector<BatchItem> items, absl::Time deadline
 absl::StatusOr<Signer::BatchResult> Signer::SignJwtBatch(std::vector<JwtRequest> requests,
                                                          absl::Time deadline) {
   if (requests.empty() || requests.size() > kMaxBatchSize) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "BATCH_SIZE_INVALID",
-                     absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ",
-                                  requests.size()));
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "BATCH_SIZE_INVALID",
+        absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ", requests.size()));
   }
   BatchResult results(requests.size());
   std::vector<BatchItem> items;

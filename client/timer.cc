@@ -26,8 +26,7 @@ class GrpcTimer final : public Timer {
 
 class GrpcTimerFactory final : public TimerFactory {
  public:
-  std::shared_ptr<Timer> Start(absl::Duration delay,
-                               absl::AnyInvocable<void()> callback) override {
+  std::shared_ptr<Timer> Start(absl::Duration delay, absl::AnyInvocable<void()> callback) override {
     auto timer = std::make_shared<GrpcTimer>();
     timer->Set(delay, std::move(callback));
     return timer;

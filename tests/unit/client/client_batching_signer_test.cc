@@ -1,5 +1,3 @@
-#include "client/batching_signer.h"
-
 #include <atomic>
 #include <set>
 #include <string>
@@ -10,6 +8,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "client/batching_signer.h"
 #include "common/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -33,8 +32,7 @@ class BatchingSignerTest : public testing::Test {
     ca_.Issue("server");
     ca_.Issue("client");
     server_ = std::make_unique<FakeSigningServer>(ca_);
-    signer_ = std::make_unique<Signer>(
-        *Connection::Open(ca_.Options(server_->target(), "client")));
+    signer_ = std::make_unique<Signer>(*Connection::Open(ca_.Options(server_->target(), "client")));
   }
 
   static absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
@@ -82,8 +80,8 @@ TEST_F(BatchingSignerTest, RequestsShareRoundTrips) {
 TEST_F(BatchingSignerTest, MaxWaitBoundsTheWait) {
   server_->Hold();
   RecordingTimers timers;
-  BatchingSigner batching(
-      signer_.get(), {.max_batch = 4, .max_wait = absl::Milliseconds(1), .timers = &timers});
+  BatchingSigner batching(signer_.get(),
+                          {.max_batch = 4, .max_wait = absl::Milliseconds(1), .timers = &timers});
   absl::BlockingCounter answers(2);
   const auto done = [&answers](const absl::StatusOr<SignedJwt>& jwt) {
     EXPECT_TRUE(jwt.ok()) << jwt.status();
@@ -124,9 +122,8 @@ TEST_F(BatchingSignerTest, TheQueueIsBounded) {
                           {.max_wait = kForever, .max_queue = 2, .max_batches_under_way = 1});
   std::atomic<int> cancelled = 0;
   for (int i = 0; i < 3; ++i) {
-    batching.SignJwtAsync(Request(i), Soon(), [&](const absl::StatusOr<SignedJwt>&) {
-      ++cancelled;
-    });
+    batching.SignJwtAsync(Request(i), Soon(),
+                          [&](const absl::StatusOr<SignedJwt>&) { ++cancelled; });
     if (i == 0) server_->AwaitSeen(1);
   }
   EXPECT_EQ(ErrorReason(batching.SignJwt(Request(3), Soon()).status()), "CLIENT_QUEUE_FULL");

@@ -1,10 +1,7 @@
-#include "client/connection.h"
-
-#include <unistd.h>
-
 #include <fstream>
 
 #include "absl/time/clock.h"
+#include "client/connection.h"
 #include "client/signer.h"
 #include "common/errors.h"
 #include "gmock/gmock.h"

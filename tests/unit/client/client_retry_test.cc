@@ -1,5 +1,4 @@
 #include "client/retry.h"
-
 #include "common/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

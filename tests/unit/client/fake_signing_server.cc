@@ -37,8 +37,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
 }
 
 FakeSigningServer::FakeSigningServer(const TestCa& ca) {
-  grpc::SslServerCredentialsOptions tls(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = ca.Read("ca.pem");
   tls.pem_key_cert_pairs.push_back({ca.Read("server.key"), ca.Read("server.pem")});
   grpc::ServerBuilder builder;
@@ -77,15 +76,14 @@ std::vector<int> FakeSigningServer::seen() const {
 
 void FakeSigningServer::AwaitSeen(size_t count) const {
   absl::MutexLock lock(&mu_);
-  const auto enough = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return seen_.size() >= count;
-  };
+  const auto enough = [this, count]()
+                          ABSL_SHARED_LOCKS_REQUIRED(mu_) { return seen_.size() >= count; };
   mu_.Await(absl::Condition(&enough));
 }
 
 std::string FakeSigningServer::target() const { return absl::StrCat("localhost:", port_); }
 
-void FakeSigningServer::Arrive(grpc::ServerContext* context, int size) {
+bool FakeSigningServer::Arrive(grpc::ServerContext* context, int size) {
   absl::MutexLock lock(&mu_);
   seen_.push_back(size);
   // gRPC has nothing to wait on for a cancelled call: look again now and then.
@@ -93,6 +91,7 @@ void FakeSigningServer::Arrive(grpc::ServerContext* context, int size) {
   while (!context->IsCancelled() &&
          !mu_.AwaitWithTimeout(absl::Condition(&go_on), absl::Milliseconds(5))) {
   }
+  return !context->IsCancelled();
 }
 
 absl::Status FakeSigningServer::Next() {
@@ -106,7 +105,7 @@ absl::Status FakeSigningServer::Next() {
 grpc::Status FakeSigningServer::SignJwt(grpc::ServerContext* context,
                                         const v1::SignJwtRequest* request,
                                         v1::SignJwtResponse* response) {
-  Arrive(context, 1);
+  if (!Arrive(context, 1)) return grpc::Status::CANCELLED;
   response->set_jwt(absl::StrCat("jwt of ", request->claims()));
   response->set_kid(absl::StrCat("kid of ", request->key(), " ", request->typ()));
   return ToGrpc(Next());
@@ -115,7 +114,7 @@ grpc::Status FakeSigningServer::SignJwt(grpc::ServerContext* context,
 grpc::Status FakeSigningServer::BatchSignJwt(grpc::ServerContext* context,
                                              const v1::BatchSignJwtRequest* request,
                                              v1::BatchSignJwtResponse* response) {
-  Arrive(context, request->requests_size());
+  if (!Arrive(context, request->requests_size())) return grpc::Status::CANCELLED;
   for (const auto& one : request->requests()) {
     auto* result = response->add_results();
     if (const absl::Status next = Next(); !next.ok()) {
@@ -130,7 +129,7 @@ grpc::Status FakeSigningServer::BatchSignJwt(grpc::ServerContext* context,
 grpc::Status FakeSigningServer::GetSigningKey(grpc::ServerContext* context,
                                               const v1::GetSigningKeyRequest* request,
                                               v1::SigningKey* response) {
-  Arrive(context, 1);
+  if (!Arrive(context, 1)) return grpc::Status::CANCELLED;
   response->set_version(absl::StrCat(request->key(), "/versions/1"));
   return ToGrpc(Next());
 }

@@ -47,7 +47,8 @@ class FakeSigningServer final : public v1::SigningService::Service {
                             v1::BatchSignJwtResponse* response) override;
   grpc::Status GetSigningKey(grpc::ServerContext* context, const v1::GetSigningKeyRequest* request,
                              v1::SigningKey* response) override;
-  void Arrive(grpc::ServerContext* context, int size);
+  // Whether the call is to be answered; false if it ended while it was held.
+  bool Arrive(grpc::ServerContext* context, int size);
   absl::Status Next();
 
   mutable absl::Mutex mu_;

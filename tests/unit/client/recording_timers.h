@@ -17,12 +17,10 @@ class RecordingTimers final : public TimerFactory {
  public:
   explicit RecordingTimers(bool stall = false) : stall_(stall) {}
 
-  std::shared_ptr<Timer> Start(absl::Duration delay,
-                               absl::AnyInvocable<void()> callback) override {
+  std::shared_ptr<Timer> Start(absl::Duration delay, absl::AnyInvocable<void()> callback) override {
     absl::MutexLock lock(&mu_);
     delays_.push_back(delay);
-    return GrpcTimers()->Start(stall_ ? absl::Hours(1) : absl::ZeroDuration(),
-                               std::move(callback));
+    return GrpcTimers()->Start(stall_ ? absl::Hours(1) : absl::ZeroDuration(), std::move(callback));
   }
 
   std::vector<absl::Duration> delays() const {
@@ -33,9 +31,8 @@ class RecordingTimers final : public TimerFactory {
   // Returns when `count` timers have been started.
   void AwaitStarted(size_t count) const {
     absl::MutexLock lock(&mu_);
-    const auto enough = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return delays_.size() >= count;
-    };
+    const auto enough = [this, count]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return delays_.size() >= count; };
     mu_.Await(absl::Condition(&enough));
   }
 
