@@ -1,0 +1,107 @@
+// The thread that does what the plan says.
+#ifndef SEALWARD_SERVER_LIFECYCLE_DRIVER_H_
+#define SEALWARD_SERVER_LIFECYCLE_DRIVER_H_
+
+#include <cstddef>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "server/catalog/catalog.h"
+#include "server/hsm_client/partition.h"
+#include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/reconcile.h"
+#include "server/telemetry/metrics.h"
+
+namespace sealward::lifecycle {
+
+// Keys looked at in one pass; the rest comes in the next, which follows at once.
+inline constexpr size_t kMaxKeysPerPass = 256;
+// After a failure the next try waits, twice as long each time.
+inline constexpr absl::Duration kFirstRetryDelay = absl::Seconds(1);
+inline constexpr absl::Duration kLastRetryDelay = absl::Minutes(1);
+// Every key is looked at this often, whatever it said about its next time.
+inline constexpr absl::Duration kRescanPeriod = absl::Minutes(5);
+// How often partition and store are compared, and how long that may take.
+inline constexpr absl::Duration kReconcilePeriod = absl::Hours(1);
+inline constexpr absl::Duration kReconcileTimeout = absl::Minutes(5);
+// Longest sleep: bounds what a step of the system's clock can delay.
+inline constexpr absl::Duration kMaxSleep = absl::Seconds(10);
+
+// Driver keeps every key on its plan: it generates PENDING versions (again, after
+// a crash or an outage), adds successors, and compares the partition with the
+// store at the start and on a schedule. It serves nobody and nobody waits for it:
+// what signs is a function of stored times, so an absent HSM or a slow driver
+// delays successors and nothing else.
+//
+// Threads: one of its own between Start and Stop; Notify from any.
+class Driver {
+ public:
+  // All pointers outlive it. Nobody else listens to `manager`.
+  struct Options {
+    KeyManager* manager = nullptr;
+    const catalog::Catalog* catalog = nullptr;
+    hsm_client::Partition* partition = nullptr;
+    const Clock* clock = nullptr;
+    telemetry::Metrics* metrics = nullptr;
+    Withheld* withheld = nullptr;
+  };
+  explicit Driver(const Options& options);
+  // Stops.
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  void Start();
+  // Ends after the step under way, at most kGenerateTimeout; stopping the
+  // partition first makes it quick. May be called again.
+  void Stop();
+
+  // Looks at `key` (resource name) soon.
+  void Notify(absl::string_view key) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // One pass over what is due; returns when the next should be. What the thread
+  // does over and over; for tests, where there is no thread.
+  absl::Time RunPass() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // Backoff doubles from kFirstRetryDelay to kLastRetryDelay.
+  struct Backoff {
+    absl::Time retry_at = absl::InfinitePast();
+    absl::Duration delay = kFirstRetryDelay;
+    void Failed(absl::Time now);
+  };
+
+  void Work();
+  void ReconcileIfDue(absl::Time now);
+  void RescanIfDue(absl::Time now);
+  std::vector<std::string> TakeDueKeys(absl::Time now);
+  bool AdvanceKey(const std::string& key, absl::Time now);
+  void Schedule(const std::string& key, absl::Time when) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time NextWake() ABSL_LOCKS_EXCLUDED(mu_);
+  void CountVersions(absl::Time now);
+
+  const Options options_;
+
+  // Of the thread that runs passes.
+  absl::flat_hash_map<std::string, Backoff> failed_;
+  absl::Time next_rescan_ = absl::InfinitePast();
+  absl::Time next_reconcile_ = absl::InfinitePast();
+  Backoff reconcile_;
+
+  absl::Mutex mu_;
+  absl::flat_hash_map<std::string, absl::Time> due_ ABSL_GUARDED_BY(mu_);
+  bool notified_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace sealward::lifecycle
+
+#endif  // SEALWARD_SERVER_LIFECYCLE_DRIVER_H_

@@ -1,0 +1,72 @@
+#include "server/lifecycle/hsm_call.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/jwk.h"
+
+namespace sealward::lifecycle {
+namespace {
+
+// What a caller is told to wait after an HSM that could not.
+constexpr absl::Duration kHsmRetryDelay = absl::Seconds(1);
+
+// `message` comes from sealward-hsm and is for the log; callers see INTERNAL
+// errors as a request id.
+absl::Status Refused(const hsm::v1::Result& result) {
+  const std::string what = absl::StrCat(result.message(), " (code ", result.code(), ", CK_RV 0x",
+                                        absl::Hex(result.ck_rv()), ")");
+  switch (static_cast<absl::StatusCode>(result.code())) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+      return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+                                "the HSM cannot do this now; try again", kHsmRetryDelay);
+    default:
+      return MakeError(absl::StatusCode::kInternal, "HSM_REFUSED",
+                       absl::StrCat("the HSM refused: ", what));
+  }
+}
+
+absl::Status Invalid(const catalog::Key& key, const catalog::KeyVersion& version,
+                     absl::string_view what) {
+  return MakeError(absl::StatusCode::kInternal, "HSM_KEY_INVALID",
+                   absl::StrCat(key.name, "/versions/", version.number,
+                                ": the HSM answered with a key that cannot be used: ", what));
+}
+
+}  // namespace
+
+absl::StatusOr<hsm::v1::Result> CallHsm(hsm_client::Partition& partition,
+                                        hsm::v1::Operation operation, absl::Time deadline) {
+  auto result = partition.Call(std::move(operation), deadline);
+  if (!result.ok()) return result.status();
+  if (result->code() != 0) return Refused(*result);
+  return result;
+}
+
+absl::StatusOr<GeneratedKey> GenerateKeyPair(hsm_client::Partition& partition,
+                                             const catalog::Key& key,
+                                             const catalog::KeyVersion& version,
+                                             absl::Time deadline) {
+  hsm::v1::Operation operation;
+  auto& generate = *operation.mutable_generate();
+  generate.mutable_object()->set_object_id(version.object_id);
+  generate.mutable_object()->set_key(key.name);
+  generate.mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  generate.set_algorithm(version.algorithm->algorithm);
+  auto result = CallHsm(partition, std::move(operation), deadline);
+  if (!result.ok()) return result.status();
+
+  hsm::v1::PublicKey& made = *result->mutable_public_key();
+  if (made.object().object_id() != version.object_id || made.object().key() != key.name ||
+      made.algorithm() != version.algorithm->algorithm) {
+    return Invalid(key, version, "it is about another object");
+  }
+  auto jwk = JwkFromSpki(*version.algorithm, made.spki());
+  if (!jwk.ok()) return Invalid(key, version, jwk.status().message());
+  return GeneratedKey{std::move(*made.mutable_spki()), std::move(*jwk), made.existed()};
+}
+
+}  // namespace sealward::lifecycle

@@ -1,0 +1,125 @@
+// Creating and rotating keys: intent, HSM, commit.
+#ifndef SEALWARD_SERVER_LIFECYCLE_KEY_MANAGER_H_
+#define SEALWARD_SERVER_LIFECYCLE_KEY_MANAGER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "server/catalog/catalog.h"
+#include "server/hsm_client/partition.h"
+#include "server/lifecycle/key_leases.h"
+#include "server/lifecycle/new_key.h"
+#include "server/lifecycle/plan.h"
+#include "server/telemetry/metrics.h"
+
+namespace sealward::lifecycle {
+
+// CKA_ID of every object.
+inline constexpr size_t kObjectIdBytes = 16;
+// How long one generation may take (RSA-4096 in software: seconds).
+inline constexpr absl::Duration kGenerateTimeout = absl::Seconds(30);
+// How often a change is decided again after somebody else's came first.
+inline constexpr int kMaxCommitAttempts = 5;
+
+// `count` random bytes that nobody can guess.
+using RandomBytes = std::function<std::string(size_t count)>;
+// From the system (OpenSSL's RAND_bytes; ends the process if that fails).
+std::string SystemRandomBytes(size_t count);
+
+// Rotation is a switch of signing, planned or done.
+struct Rotation {
+  std::shared_ptr<const catalog::Key> key;  // after the change
+  std::optional<size_t> predecessor;        // indices into key->versions
+  size_t successor = 0;
+  absl::Time at;
+  bool already_planned = false;
+};
+
+// KeyManager changes keys: it records the intent in the store, acts in the HSM,
+// and commits the outcome. A crash between any two of these leaves an intent
+// that Advance takes up again; the object is found by its id, so no key pair is
+// made twice. Nothing here decides about times: that is plan.h.
+//
+// Threads: every call from any thread; calls about one key wait for each other.
+// All block on the store and the HSM.
+//
+// Errors, besides those named: UNAVAILABLE (HSM_UNAVAILABLE and the store's),
+// DEADLINE_EXCEEDED (KEY_BUSY), INTERNAL.
+class KeyManager {
+ public:
+  // All pointers outlive it.
+  struct Options {
+    catalog::Catalog* catalog = nullptr;
+    hsm_client::Partition* partition = nullptr;
+    const Clock* clock = nullptr;
+    telemetry::Metrics* metrics = nullptr;
+    RandomBytes random = SystemRandomBytes;
+  };
+  explicit KeyManager(Options options) : options_(std::move(options)) {}
+
+  // Whether CreateKey could do it now: errors of CheckNewKey and
+  // CheckAlgorithmOffered (new_key.h).
+  absl::Status CheckCreateKey(const NewKey& key) const;
+
+  // Creates the key and generates its first version. Where the generation fails
+  // the key exists, with a PENDING version that the driver goes on with.
+  absl::StatusOr<std::shared_ptr<const catalog::Key>> CreateKey(const NewKey& key,
+                                                                absl::Time deadline);
+
+  // Whether the key is as the caller last saw it.
+  using Precondition = absl::FunctionRef<bool(const catalog::Key&)>;
+
+  // Plans the switch to the key's successor (plan.h, PlanRotation), generating
+  // one where there is none. NOT_FOUND (NOT_FOUND); ABORTED (ETAG_MISMATCH) if
+  // `unchanged` says no; FAILED_PRECONDITION (KEY_NOT_READY) if the key neither
+  // signs nor will.
+  absl::StatusOr<Rotation> RotateKey(absl::string_view name, Precondition unchanged,
+                                     absl::Time deadline);
+
+  // What RotateKey would do now. Changes nothing; a successor that would have to
+  // be generated is the last of key->versions, without public key.
+  absl::StatusOr<Rotation> PreviewRotation(absl::string_view name, Precondition unchanged) const;
+
+  // Does what PlanStep finds due for a key, and returns when to ask again. A key
+  // that somebody works on is left to them: they report its change.
+  absl::StatusOr<absl::Time> Advance(absl::string_view name);
+
+  // Called after every change of a key, and where one was left half done; must
+  // not block. An empty function ends it.
+  void OnChange(std::function<void(absl::string_view key)> listener);
+
+ private:
+  using KeyPtr = std::shared_ptr<const catalog::Key>;
+
+  absl::StatusOr<KeyLeases::Lease> Lease(absl::string_view name, absl::Time deadline);
+  absl::StatusOr<KeyPtr> Find(absl::string_view name) const;
+  absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
+  absl::Status Commit(const store::Transaction& transaction);
+  absl::Status RecordNewKey(const NewKey& key);
+  absl::StatusOr<KeyPtr> AddIntent(KeyPtr key);
+  absl::StatusOr<KeyPtr> Generate(KeyPtr key, size_t index, absl::Time deadline);
+  absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, absl::Time deadline);
+  absl::StatusOr<Rotation> ApplyOrMakeSuccessor(KeyPtr& key, absl::Time deadline, bool& done);
+  catalog::KeyVersion NewIntent(const AlgorithmInfo& algorithm, int64_t number);
+  void Changed(absl::string_view name);
+
+  const Options options_;
+  KeyLeases leases_;
+  absl::Mutex listener_mu_;
+  std::function<void(absl::string_view)> listener_ ABSL_GUARDED_BY(listener_mu_);
+};
+
+}  // namespace sealward::lifecycle
+
+#endif  // SEALWARD_SERVER_LIFECYCLE_KEY_MANAGER_H_

@@ -1,0 +1,59 @@
+#include "server/lifecycle/new_key.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+
+namespace sealward::lifecycle {
+
+absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
+  if (snapshot.keys.contains(key.name)) {
+    return MakeError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                     absl::StrCat(key.name, " exists already"));
+  }
+  const auto issuer = snapshot.issuers.find(key.issuer);
+  if (issuer == snapshot.issuers.end()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "SCOPE_INVALID",
+                     absl::StrCat("scope.issuer: ", key.issuer, " does not exist"));
+  }
+  const auto keys = snapshot.keys_of_issuer.find(key.issuer);
+  if (!issuer->second->shared && keys != snapshot.keys_of_issuer.end() && !keys->second.empty()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "ISSUER_NOT_SHARED",
+                     absl::StrCat(key.issuer, " has its one key, ", keys->second.front()->name,
+                                  "; use an issuer of its own, or one created as shared"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
+                                   const AlgorithmInfo& algorithm) {
+  const auto description = partition.Status().description;
+  if (description.algorithms().empty()) {
+    return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+                              "no sealward-hsm process is ready; `sealward status` says why",
+                              absl::Seconds(1));
+  }
+  if (std::ranges::find(description.algorithms(), algorithm.algorithm) ==
+      description.algorithms().end()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "ALGORITHM_UNAVAILABLE",
+                     absl::StrCat("the HSM partition does not offer ", algorithm.name,
+                                  "; `sealward status` lists what it offers"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNewKid(const catalog::Snapshot& snapshot, absl::string_view kid) {
+  for (const auto& [name, key] : snapshot.keys) {
+    for (const auto& version : key->versions) {
+      if (version->jwk.kid() == kid) {
+        return MakeError(absl::StatusCode::kInternal, "HSM_KEY_REPEATED",
+                         absl::StrCat("the HSM made a key pair that ", name, "/versions/",
+                                      version->number, " has already"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealward::lifecycle

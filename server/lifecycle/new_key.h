@@ -1,0 +1,44 @@
+// What has to hold before a key comes to be.
+#ifndef SEALWARD_SERVER_LIFECYCLE_NEW_KEY_H_
+#define SEALWARD_SERVER_LIFECYCLE_NEW_KEY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/algorithms.h"
+#include "server/catalog/snapshot.h"
+#include "server/hsm_client/partition.h"
+
+namespace sealward::lifecycle {
+
+// NewKey is a key that is asked for; its values are within the API's limits.
+struct NewKey {
+  std::string name;
+  v1::KeyPurpose purpose = v1::KEY_PURPOSE_JWT;
+  std::string issuer;  // resource name
+  std::vector<std::string> audiences;
+  std::vector<std::string> typs;
+  absl::Duration max_jwt_lifetime;
+  const AlgorithmInfo* algorithm = nullptr;
+};
+
+// ALREADY_EXISTS (ALREADY_EXISTS); INVALID_ARGUMENT (SCOPE_INVALID) for an
+// issuer that does not exist; FAILED_PRECONDITION (ISSUER_NOT_SHARED) for one
+// that has its one key. Pure.
+absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key);
+
+// FAILED_PRECONDITION (ALGORITHM_UNAVAILABLE); UNAVAILABLE (HSM_UNAVAILABLE)
+// while no process has said what the partition offers.
+absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
+                                   const AlgorithmInfo& algorithm);
+
+// INTERNAL (HSM_KEY_REPEATED) if some version has this kid already: the module
+// handed out one object twice, or its random numbers repeat. Two names for one
+// key pair would let one tenant sign as another. Pure.
+absl::Status CheckNewKid(const catalog::Snapshot& snapshot, absl::string_view kid);
+
+}  // namespace sealward::lifecycle
+
+#endif  // SEALWARD_SERVER_LIFECYCLE_NEW_KEY_H_

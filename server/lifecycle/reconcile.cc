@@ -1,0 +1,130 @@
+#include "server/lifecycle/reconcile.h"
+
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/errors.h"
+#include "server/lifecycle/hsm_call.h"
+
+namespace sealward::lifecycle {
+namespace {
+
+using Objects = absl::flat_hash_map<std::string, hsm::v1::PublicKey>;
+
+// Names in an alarm; the log has them all.
+constexpr size_t kMaxNamesInAlarm = 5;
+
+absl::StatusOr<Objects> ListObjects(hsm_client::Partition& partition, absl::Time deadline,
+                                    uint32_t& unattributable) {
+  Objects objects;
+  std::string after;
+  for (int page = 0; page < kMaxReconcilePages; ++page) {
+    hsm::v1::Operation operation;
+    operation.mutable_list()->set_after_object_id(after);
+    operation.mutable_list()->set_limit(kReconcilePageSize);
+    auto result = CallHsm(partition, std::move(operation), deadline);
+    if (!result.ok()) return result.status();
+    hsm::v1::ObjectList& list = *result->mutable_object_list();
+    unattributable = list.unattributable();
+    for (hsm::v1::PublicKey& object : *list.mutable_objects()) {
+      after = object.object().object_id();
+      objects[after] = std::move(object);
+    }
+    if (!list.more()) return objects;
+    if (list.objects_size() == 0) break;
+  }
+  return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_OBJECTS",
+                   "the partition has more objects than can be compared with the store");
+}
+
+bool IsTheVersions(const hsm::v1::PublicKey& object, const catalog::Key& key,
+                   const catalog::KeyVersion& version) {
+  return object.object().key() == key.name && object.algorithm() == version.algorithm->algorithm &&
+         object.spki() == version.spki;
+}
+
+std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
+  return absl::StrCat(key.name, "/versions/", version.number);
+}
+
+void CompareVersion(const Objects& objects, const catalog::Key& key,
+                    const catalog::KeyVersion& version, ReconcileReport& report) {
+  if (version.spki.empty()) return;  // an intent: the driver generates it
+  const auto object = objects.find(version.object_id);
+  if (object == objects.end()) {
+    report.missing.push_back(VersionName(key, version));
+  } else if (!IsTheVersions(object->second, key, version)) {
+    report.mismatched.push_back(VersionName(key, version));
+    report.withheld.insert(version.object_id);
+  }
+}
+
+void FindUnknown(const Objects& objects, const catalog::Snapshot& snapshot,
+                 ReconcileReport& report) {
+  absl::flat_hash_set<absl::string_view> owned;
+  for (const auto& [name, key] : snapshot.keys) {
+    for (const auto& version : key->versions) owned.insert(version->object_id);
+  }
+  for (const auto& [id, object] : objects) {
+    if (!owned.contains(id)) report.unknown.push_back(absl::BytesToHexString(id));
+  }
+}
+
+void AppendAlarm(absl::string_view what, const std::vector<std::string>& names,
+                 std::string& alarm) {
+  if (names.empty()) return;
+  const size_t shown = std::min(names.size(), kMaxNamesInAlarm);
+  absl::StrAppend(
+      &alarm, alarm.empty() ? "" : "; ", names.size(), " ", what, ": ",
+      absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+      shown < names.size() ? ", and more" : "");
+}
+
+}  // namespace
+
+std::string ReconcileReport::Alarm() const {
+  std::string alarm;
+  AppendAlarm("versions whose HSM object is another key pair, withheld from signing", mismatched,
+              alarm);
+  AppendAlarm("versions without their HSM object", missing, alarm);
+  return alarm;
+}
+
+absl::StatusOr<ReconcileReport> Reconcile(const catalog::Catalog& catalog,
+                                          hsm_client::Partition& partition, absl::Time deadline) {
+  // An object is listed only after its intent was committed, and a version gets
+  // its public key only after its object is there. So what must be listed is
+  // read before, and who may own what was listed, after.
+  const auto before = catalog.Get();
+  ReconcileReport report;
+  const auto objects = ListObjects(partition, deadline, report.unattributable);
+  if (!objects.ok()) return objects.status();
+  const auto after = catalog.Get();
+  report.objects = objects->size();
+  for (const auto& [name, key] : before->keys) {
+    for (const auto& version : key->versions) CompareVersion(*objects, *key, *version, report);
+  }
+  FindUnknown(*objects, *after, report);
+  return report;
+}
+
+bool Withheld::Contains(absl::string_view object_id) const {
+  absl::ReaderMutexLock lock(&mu_);
+  return object_ids_.contains(object_id);
+}
+
+std::string Withheld::Alarm() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return alarm_;
+}
+
+void Withheld::Set(const ReconcileReport& report) {
+  absl::MutexLock lock(&mu_);
+  object_ids_ = report.withheld;
+  alarm_ = report.Alarm();
+}
+
+}  // namespace sealward::lifecycle
