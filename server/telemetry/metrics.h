@@ -1,0 +1,75 @@
+// Everything that the server counts, for Prometheus.
+#ifndef SEALWARD_SERVER_TELEMETRY_METRICS_H_
+#define SEALWARD_SERVER_TELEMETRY_METRICS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "sealward/hsm/v1/hsm.pb.h"
+#include "sealward/v1/algorithm.pb.h"
+
+namespace sealward::telemetry {
+
+// How a signature was asked for.
+enum class SignMethod { kSignJwt, kBatchSignJwt };
+
+// Metrics holds the server's counters, gauges and histograms. Labels have few
+// values, all from our own code: no tenant, key or principal is ever one, since
+// each value is a time series, and a list of customers besides.
+//
+// Threads: every call from any thread. CountSign, ObserveSign and
+// CountHsmOperation are for the sign path: they take no lock and share no cache
+// line with other threads.
+class Metrics {
+ public:
+  // `version` is that of the build, for sealward_build_info.
+  explicit Metrics(absl::string_view version);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // sealward_sign_requests_total{method,code,algorithm}: each JWT of a batch
+  // counts. ALGORITHM_UNSPECIFIED where it was refused before the key was known.
+  void CountSign(SignMethod method, absl::StatusCode code, v1::Algorithm algorithm);
+  // sealward_sign_duration_seconds{method}: of a whole call.
+  void ObserveSign(SignMethod method, absl::Duration duration);
+  // sealward_hsm_operations_total{verb,code}
+  void CountHsmOperation(hsm::v1::Operation::VerbCase verb, absl::StatusCode code);
+
+  // sealward_hsm_queue_depth: operations that wait for a process.
+  void SetHsmQueueDepth(int64_t operations);
+  // sealward_hsm_processes_ready
+  void SetHsmProcessesReady(int64_t processes);
+  // sealward_hsm_restarts_total
+  void CountHsmRestart();
+  // sealward_hsm_pin_latched: 1 until an operator clears it.
+  void SetHsmPinLatched(bool latched);
+  // sealward_verify_failures_total: signatures that did not verify and were not
+  // released.
+  void CountVerifyFailure();
+  // sealward_jwks_requests_total{code}: HTTP status.
+  void CountJwksRequest(int http_status);
+  // sealward_store_commits_total{code}
+  void CountStoreCommit(absl::StatusCode code);
+  // sealward_denied_total{verb}; `verb` is one of auth::VerbName.
+  void CountDenied(absl::string_view verb);
+  // sealward_key_versions{state}; `state` is one of lifecycle::StateName.
+  void SetKeyVersions(absl::string_view state, int64_t versions);
+  // sealward_alarms_total{alarm}; `alarm` is a constant in snake_case.
+  void CountAlarm(absl::string_view alarm);
+
+  // All of it in the text exposition format 0.0.4.
+  std::string Text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sealward::telemetry
+
+#endif  // SEALWARD_SERVER_TELEMETRY_METRICS_H_
