@@ -42,9 +42,9 @@ def parse_arguments():
 
 def find_binaries(build):
     binaries = types.SimpleNamespace(
-        server=build / "server/app/sealward-server",
-        hsm=build / "hsm/sealward-hsm",
-        cli=build / "client/cli/sealward",
+        server=build / "bin/sealward-server",
+        hsm=build / "bin/sealward-hsm",
+        cli=build / "bin/sealward",
         raw=build / "tests/bench/raw_pkcs11",
         load_client=build / "tests/bench/load_client",
     )

@@ -1,5 +1,6 @@
 """`perf record` over server and sealward-hsm while they are under load."""
 
+import collections
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,8 @@ from . import plan
 
 _FREQUENCY_HZ = 1999
 _SECONDS = 6
-_SHOWN = 25
+_SHOWN_LIBRARIES = 10
+_SHOWN_SYMBOLS = 40
 _LOAD = plan.Load("es256", 128)
 
 
@@ -29,10 +31,22 @@ def profile(service, rounds):
         if not data.exists() or data.stat().st_size == 0:
             print(f"\nNo profile of {name}: {complaint.strip()}")
             continue
-        print(f"\n{name}, {_LOAD.name}: CPU by library")
-        _report(data, "dso")
-        print(f"\n{name}, {_LOAD.name}: CPU by symbol")
-        _report(data, "dso,symbol")
+        _show(name, data)
+
+
+def _show(name, data):
+    samples = collections.Counter()
+    for share, library, symbol in _samples(data):
+        samples[library, "(stripped)" if symbol.startswith("0x") else symbol] += share
+    libraries = collections.Counter()
+    for (library, _), share in samples.items():
+        libraries[library] += share
+    print(f"\n{name}, {_LOAD.name}: CPU by library, then by symbol")
+    for library, share in libraries.most_common(_SHOWN_LIBRARIES):
+        print(f"{share:>7.1f} %  {library}")
+    print()
+    for (library, symbol), share in samples.most_common(_SHOWN_SYMBOLS):
+        print(f"{share:>7.1f} %  {library:<28} {symbol[:80]}")
 
 
 def _record(data, pids):
@@ -47,12 +61,16 @@ def _record(data, pids):
     )
 
 
-def _report(data, order):
+def _samples(data):
+    """(percent, library, symbol) of each line of perf's report."""
     done = subprocess.run(
-        ["perf", "report", "-i", str(data), "--stdio", "--sort", order, "--no-children"],
+        ["perf", "report", "-i", str(data), "--stdio", "--no-children"]
+        + ["--sort", "dso,symbol", "--fields", "overhead,dso,symbol", "-t", ";"],
         capture_output=True,
         text=True,
         timeout=120,
     )
-    lines = [line for line in done.stdout.splitlines() if line.strip() and line[0] != "#"]
-    print("\n".join(lines[:_SHOWN]))
+    for line in done.stdout.splitlines():
+        fields = [field.strip() for field in line.split(";", 2)]
+        if len(fields) == 3 and fields[0].endswith("%"):
+            yield float(fields[0][:-1]), fields[1], fields[2].removeprefix("[.] ")
