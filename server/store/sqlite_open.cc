@@ -77,6 +77,17 @@ absl::Status CheckPages(SQLite::Database& db, const std::string& path) {
   return verdict == "ok" ? absl::OkStatus() : CorruptError(path, verdict);
 }
 
+absl::Status CheckTables(SQLite::Database& db, const std::string& path) {
+  const int tables = db.execAndGet(
+                           "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+                           "name IN ('meta', 'entries', 'events')")
+                         .getInt();
+  if (tables != 3 || db.execAndGet("SELECT count(*) FROM meta").getInt() != 1) {
+    return CorruptError(path, "tables or the row of counters are missing");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Configure(SQLite::Database& db, const std::string& path) {
   const std::string mode = db.execAndGet("PRAGMA journal_mode = WAL").getString();
   if (mode != "wal") {
@@ -163,7 +174,7 @@ absl::StatusOr<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string
   if (*size == 0) return CorruptError(path, "it is empty");
   return CatchSqlite(path, [&]() -> absl::StatusOr<std::unique_ptr<SQLite::Database>> {
     std::unique_ptr<SQLite::Database> db = Connect(path);
-    for (const auto& check : {CheckIdentity, CheckPages, Configure}) {
+    for (const auto& check : {CheckIdentity, CheckPages, CheckTables, Configure}) {
       if (absl::Status status = check(*db, path); !status.ok()) return status;
     }
     return db;

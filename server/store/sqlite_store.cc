@@ -11,72 +11,9 @@
 #include "server/store/limits.h"
 #include "server/store/sqlite_error.h"
 #include "server/store/sqlite_open.h"
+#include "server/store/sqlite_statements.h"
 
 namespace sealward::store {
-
-struct SqliteStore::Statements {
-  explicit Statements(SQLite::Database& db)
-      : counters(db, "SELECT revision, compacted_revision FROM meta"),
-        get(db, "SELECT key, value, create_revision, mod_revision FROM entries WHERE key = ?1"),
-        list(db,
-             "SELECT key, value, create_revision, mod_revision FROM entries "
-             "WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3"),
-        mod_revision(db, "SELECT mod_revision FROM entries WHERE key = ?1"),
-        put(db,
-            "INSERT INTO entries VALUES (?1, ?2, ?3, ?3) ON CONFLICT (key) DO UPDATE "
-            "SET value = excluded.value, mod_revision = excluded.mod_revision"),
-        erase(db, "DELETE FROM entries WHERE key = ?1"),
-        record(db, "INSERT INTO events VALUES (?1, ?2, ?3, ?4)"),
-        advance(db, "UPDATE meta SET revision = ?1, compacted_revision = ?2"),
-        compact(db, "DELETE FROM events WHERE revision <= ?1"),
-        events(db,
-               "SELECT revision, key, value FROM events WHERE revision > ?1 AND key >= ?2 "
-               "AND key < ?3 ORDER BY revision, position LIMIT ?4") {}
-
-  SQLite::Statement counters, get, list, mod_revision, put, erase, record, advance, compact, events;
-};
-
-namespace {
-
-// Run is one use of a compiled statement.
-class Run {
- public:
-  explicit Run(SQLite::Statement& statement) : statement_(statement) {}
-  ~Run() { statement_.tryReset(); }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-
-  // The bytes must live as long as the run.
-  Run& Bytes(int index, absl::string_view bytes) {
-    // A null pointer would bind NULL instead of no bytes.
-    statement_.bindNoCopy(index, bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size()));
-    return *this;
-  }
-  Run& Int(int index, int64_t value) {
-    statement_.bind(index, value);
-    return *this;
-  }
-  Run& Null(int index) {
-    statement_.bind(index);
-    return *this;
-  }
-
-  bool Next() { return statement_.executeStep(); }
-  int64_t IntAt(int column) { return statement_.getColumn(column).getInt64(); }
-  bool NullAt(int column) { return statement_.getColumn(column).isNull(); }
-  std::string BytesAt(int column) {
-    const SQLite::Column cell = statement_.getColumn(column);
-    const auto* bytes = static_cast<const char*>(cell.getBlob());
-    return bytes == nullptr ? std::string()
-                            : std::string(bytes, static_cast<size_t>(cell.getBytes()));
-  }
-  Entry EntryHere() { return Entry{BytesAt(0), BytesAt(1), IntAt(2), IntAt(3)}; }
-
- private:
-  SQLite::Statement& statement_;
-};
-
-}  // namespace
 
 // SqliteWatch remembers how far it has read; the events are in the store.
 class SqliteStore::SqliteWatch final : public Watch {
@@ -146,7 +83,7 @@ SqliteStore::SqliteStore(std::string path, std::unique_ptr<LockFile> lock,
       options_(options),
       leases_(Leases::Create(clock)),
       db_(std::move(db)),
-      statements_(std::make_unique<Statements>(*db_)) {}
+      statements_(std::make_unique<SqliteStatements>(*db_)) {}
 
 SqliteStore::~SqliteStore() = default;
 
@@ -154,11 +91,6 @@ SqliteStore::Counters SqliteStore::ReadCounters() {
   Run run(statements_->counters);
   if (!run.Next()) throw SQLite::Exception("the row of counters is missing", SQLITE_CORRUPT);
   return Counters{run.IntAt(0), run.IntAt(1)};
-}
-
-int64_t SqliteStore::ModRevision(absl::string_view key) {
-  Run run(statements_->mod_revision);
-  return run.Bytes(1, key).Next() ? run.IntAt(0) : 0;
 }
 
 absl::StatusOr<std::optional<Entry>> SqliteStore::Get(absl::string_view key) {
@@ -193,64 +125,6 @@ absl::StatusOr<Page> SqliteStore::List(absl::string_view prefix, absl::string_vi
     }
     return page;
   });
-}
-
-absl::StatusOr<int64_t> SqliteStore::Commit(const Transaction& transaction) {
-  if (absl::Status status = CheckTransaction(transaction); !status.ok()) return status;
-  absl::MutexLock lock(&mu_);
-  return CatchSqlite(path_, [&]() -> absl::StatusOr<int64_t> {
-    mu_.AssertHeld();
-    return CommitLocked(transaction);
-  });
-}
-
-absl::StatusOr<int64_t> SqliteStore::CommitLocked(const Transaction& transaction) {
-  // Rolls back unless it is committed.
-  SQLite::Transaction scope(*db_, SQLite::TransactionBehavior::IMMEDIATE);
-  for (const Compare& compare : transaction.compares) {
-    const int64_t found = ModRevision(compare.key);
-    if (found != compare.mod_revision) return ConflictError(compare, found);
-  }
-  const Counters before = ReadCounters();
-  const int64_t revision = before.revision + 1;
-  std::vector<absl::string_view> changed;
-  for (const Operation& operation : transaction.operations) {
-    if (!Apply(operation, revision)) continue;
-    Record(operation, revision, static_cast<int64_t>(changed.size()));
-    changed.push_back(operation.key);
-  }
-  if (changed.empty()) return before.revision;
-  Advance(revision, std::max(before.compacted, revision - options_.kept_revisions));
-  scope.commit();
-  // Still under the lock: a watch that read before us is told after it read.
-  hub_.Notify(changed);
-  return revision;
-}
-
-bool SqliteStore::Apply(const Operation& operation, int64_t revision) {
-  if (operation.value) {
-    Run(statements_->put)
-        .Bytes(1, operation.key)
-        .Bytes(2, *operation.value)
-        .Int(3, revision)
-        .Next();
-    return true;
-  }
-  if (ModRevision(operation.key) == 0) return false;
-  Run(statements_->erase).Bytes(1, operation.key).Next();
-  return true;
-}
-
-void SqliteStore::Record(const Operation& operation, int64_t revision, int64_t position) {
-  Run run(statements_->record);
-  run.Int(1, revision).Int(2, position).Bytes(3, operation.key);
-  operation.value ? run.Bytes(4, *operation.value) : run.Null(4);
-  run.Next();
-}
-
-void SqliteStore::Advance(int64_t revision, int64_t compacted) {
-  Run(statements_->advance).Int(1, revision).Int(2, compacted).Next();
-  Run(statements_->compact).Int(1, compacted).Next();
 }
 
 absl::StatusOr<std::unique_ptr<Watch>> SqliteStore::WatchPrefix(absl::string_view prefix,

@@ -23,6 +23,8 @@ namespace sealward::store {
 // Revisions whose changes are kept for watches; older ones are compacted away.
 inline constexpr int64_t kKeptRevisions = 10'000;
 
+struct SqliteStatements;
+
 // SqliteOptions are for tests.
 struct SqliteOptions {
   int64_t kept_revisions = kKeptRevisions;
@@ -62,8 +64,6 @@ class SqliteStore final : public Store {
 
  private:
   class SqliteWatch;
-  // Statements are compiled once; a Run resets the one it used.
-  struct Statements;
   struct Counters {
     int64_t revision = 0;
     int64_t compacted = 0;  // the last revision whose changes are gone
@@ -92,7 +92,7 @@ class SqliteStore final : public Store {
   WatchHub hub_;
   absl::Mutex mu_;
   const std::unique_ptr<SQLite::Database> db_ ABSL_PT_GUARDED_BY(mu_);
-  const std::unique_ptr<Statements> statements_ ABSL_PT_GUARDED_BY(mu_);
+  const std::unique_ptr<SqliteStatements> statements_ ABSL_PT_GUARDED_BY(mu_);
 };
 
 }  // namespace sealward::store
