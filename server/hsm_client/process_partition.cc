@@ -38,6 +38,15 @@ ProcessPartition::~ProcessPartition() { Stop(steady_clock::now()); }
 absl::Status ProcessPartition::WaitForFirstProcess() {
   absl::MutexLock lock(&mu_);
   mu_.Await(absl::Condition(&first_outcome_known_));
+  return HealthLocked();
+}
+
+absl::Status ProcessPartition::Health() const {
+  absl::MutexLock lock(&mu_);
+  return HealthLocked();
+}
+
+absl::Status ProcessPartition::HealthLocked() const {
   const bool ready =
       std::ranges::any_of(slots_, [](const Slot& slot) { return slot.phase == Phase::kReady; });
   return ready ? absl::OkStatus() : absl::UnavailableError(alarm_);
@@ -261,7 +270,12 @@ absl::Status ProcessPartition::ReadAnswers(int slot, const Link& link) {
 }
 
 void ProcessPartition::Ended(int slot, const Link& link, const absl::Status& why) {
-  Tell(PartitionEvent::Kind::kEnded, slot, link.pid, std::string(why.message()));
+  const bool stopping = [this] {
+    absl::MutexLock lock(&mu_);
+    return stopping_;
+  }();
+  Tell(stopping ? PartitionEvent::Kind::kStopped : PartitionEvent::Kind::kEnded, slot, link.pid,
+       std::string(why.message()));
   dispatcher_.SetUnavailableReason(why.message());
   absl::MutexLock lock(&mu_);
   Slot& ended = slots_[static_cast<size_t>(slot)];

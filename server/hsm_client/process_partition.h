@@ -30,7 +30,8 @@ inline constexpr std::chrono::milliseconds kSupervisorPeriod{500};
 
 // PartitionEvent is told to the owner: for the log, metrics and alarms.
 struct PartitionEvent {
-  enum class Kind { kStarted, kReady, kEnded, kWedged, kStartFailed, kAlarm };
+  // kStopped is an end that Stop asked for; kEnded is every other.
+  enum class Kind { kStarted, kReady, kEnded, kStopped, kWedged, kStartFailed, kAlarm };
   Kind kind;
   int slot = 0;
   int pid = 0;
@@ -72,6 +73,9 @@ class ProcessPartition final : public Partition {
   PartitionStatus Status() const override;
   size_t QueueDepth() const { return dispatcher_.QueueDepth(); }
 
+  // OK while a process is ready; else UNAVAILABLE with the reason.
+  absl::Status Health() const;
+
  private:
   enum class Phase { kDown, kStarting, kReady };
   struct Slot {
@@ -95,6 +99,7 @@ class ProcessPartition final : public Partition {
   void Ended(int slot, const Link& link, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
   void StartFailed(int slot, const std::string& why) ABSL_LOCKS_EXCLUDED(mu_);
   void Carry(Dispatcher::Work work) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status HealthLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Backoff(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell(PartitionEvent::Kind kind, int slot, int pid, std::string detail);
 

@@ -69,18 +69,18 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 }
 
 void Signer::Sign(SignRequest request) {
-  auto pending = Prepare(request, clock_->Now());
+  auto pending = Prepare(request, with_.clock->Now());
   if (!pending.ok()) {
     request.done(pending.status());
     return;
   }
   auto submission = Submission(*request.key, *std::move(pending), request.deadline);
-  partition_->Submit(std::move(submission.operation), submission.deadline,
-                     std::move(submission.done));
+  with_.partition->Submit(std::move(submission.operation), submission.deadline,
+                          std::move(submission.done));
 }
 
 void Signer::SignAll(std::vector<SignRequest> requests) {
-  const absl::Time now = clock_->Now();
+  const absl::Time now = with_.clock->Now();
   std::vector<hsm_client::Partition::Submission> submissions;
   submissions.reserve(requests.size());
   for (SignRequest& request : requests) {
@@ -91,7 +91,7 @@ void Signer::SignAll(std::vector<SignRequest> requests) {
       request.done(pending.status());
     }
   }
-  partition_->SubmitAll(std::move(submissions));
+  with_.partition->SubmitAll(std::move(submissions));
 }
 
 absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time now) const {
@@ -101,6 +101,11 @@ absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time
   if (absl::Status claims = CheckClaims(key, request.claims, now); !claims.ok()) return claims;
   auto version = SigningVersion(key, now);
   if (!version.ok()) return version.status();
+  if (with_.withheld->Contains((*version)->object_id)) {
+    return MakeError(absl::StatusCode::kInternal, "KEY_WITHHELD",
+                     absl::StrCat(key.name, "/versions/", (*version)->number,
+                                  " is withheld: its object in the HSM is not the published one"));
+  }
   Pending pending{*std::move(version), {}, std::move(request.done)};
   const std::string& header = pending.version->header_segments[*typ];
   pending.signing_input.reserve(header.size() + 1 + request.claims.size() * 4 / 3 + 4 +
@@ -136,7 +141,7 @@ absl::StatusOr<SignedJwt> Signer::Release(Pending& pending,
   auto verifier = ThreadVerifier(*pending.version);
   if (!verifier.ok()) return verifier.status();
   if (!(*verifier)->Verify(pending.signing_input, signature)) {
-    on_bad_signature_(*pending.version);
+    with_.on_bad_signature(*pending.version);
     return MakeError(absl::StatusCode::kInternal, "SIGNATURE_INVALID",
                      "the HSM returned a signature that the published key does not verify; it "
                      "was withheld");

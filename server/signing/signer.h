@@ -3,8 +3,10 @@
 #ifndef SEALWARD_SERVER_SIGNING_SIGNER_H_
 #define SEALWARD_SERVER_SIGNING_SIGNER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -14,6 +16,7 @@
 #include "common/clock.h"
 #include "server/catalog/snapshot.h"
 #include "server/hsm_client/partition.h"
+#include "server/lifecycle/reconcile.h"
 
 namespace sealward::signing {
 
@@ -50,12 +53,17 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 // not list; INTERNAL (HSM_REFUSED, SIGNATURE_INVALID).
 class Signer {
  public:
-  // Told of a signature that did not verify; for metrics and alarms.
-  using OnBadSignature = absl::AnyInvocable<void(const catalog::KeyVersion&) const>;
+  // What the signer needs of its surroundings; all outlives it.
+  struct Dependencies {
+    hsm_client::Partition* partition;
+    // Versions whose object is not the one that was published.
+    const lifecycle::Withheld* withheld;
+    const Clock* clock;
+    // Told of a signature that did not verify; for metrics and alarms.
+    std::function<void(const catalog::KeyVersion&)> on_bad_signature;
+  };
 
-  // REQUIRES: `partition` and `clock` outlive it.
-  Signer(hsm_client::Partition* partition, const Clock* clock, OnBadSignature on_bad_signature)
-      : partition_(partition), clock_(clock), on_bad_signature_(std::move(on_bad_signature)) {}
+  explicit Signer(Dependencies dependencies) : with_(std::move(dependencies)) {}
 
   void Sign(SignRequest request);
 
@@ -75,9 +83,7 @@ class Signer {
                                                absl::Time deadline) const;
   absl::StatusOr<SignedJwt> Release(Pending& pending, absl::StatusOr<hsm::v1::Result> answer) const;
 
-  hsm_client::Partition* const partition_;
-  const Clock* const clock_;
-  const OnBadSignature on_bad_signature_;
+  const Dependencies with_;
 };
 
 }  // namespace sealward::signing

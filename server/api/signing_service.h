@@ -1,0 +1,47 @@
+// SignJwt, BatchSignJwt and GetSigningKey: the first stop of a sign request.
+// Next: server/signing/signer.h.
+#ifndef SEALWARD_SERVER_API_SIGNING_SERVICE_H_
+#define SEALWARD_SERVER_API_SIGNING_SERVICE_H_
+
+#include "absl/time/time.h"
+#include "sealward/v1/signing_service.grpc.pb.h"
+#include "server/api/edge.h"
+#include "server/signing/signer.h"
+
+namespace sealward::api {
+
+// Requests of one batch.
+inline constexpr int kMaxBatchSize = 256;
+// A request without a deadline of its own gets this one.
+inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
+// How far away SigningKey.refresh_time is at most.
+inline constexpr absl::Duration kMaxSigningKeyAge = absl::Seconds(60);
+
+// SigningService decides who may sign with which key and hands the rest to the
+// Signer. No handler blocks: answers come from the HSM's reader threads.
+class SigningService final : public v1::SigningService::CallbackService {
+ public:
+  // REQUIRES: `signer` outlives the service.
+  SigningService(const Edge& edge, signing::Signer* signer) : edge_(edge), signer_(signer) {}
+
+  grpc::ServerUnaryReactor* SignJwt(grpc::CallbackServerContext* context,
+                                    const v1::SignJwtRequest* request,
+                                    v1::SignJwtResponse* response) override;
+  grpc::ServerUnaryReactor* BatchSignJwt(grpc::CallbackServerContext* context,
+                                         const v1::BatchSignJwtRequest* request,
+                                         v1::BatchSignJwtResponse* response) override;
+  grpc::ServerUnaryReactor* GetSigningKey(grpc::CallbackServerContext* context,
+                                          const v1::GetSigningKeyRequest* request,
+                                          v1::SigningKey* response) override;
+
+ private:
+  class Call;
+  struct Batch;
+
+  const Edge edge_;
+  signing::Signer* const signer_;
+};
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_SERVER_API_SIGNING_SERVICE_H_

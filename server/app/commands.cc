@@ -1,0 +1,118 @@
+#include "server/app/commands.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <iostream>
+
+#include "absl/synchronization/mutex.h"
+#include "common/clock.h"
+#include "server/app/config.h"
+#include "server/app/credentials.h"
+#include "server/app/exit_codes.h"
+#include "server/app/ready_file.h"
+#include "server/app/server.h"
+#include "server/app/signals.h"
+#include "server/auth/bootstrap.h"
+#include "server/catalog/catalog.h"
+#include "server/catalog/mutations.h"
+#include "server/store/sqlite_store.h"
+#include "server/telemetry/logging.h"
+
+namespace sealward::app {
+namespace {
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::cerr << "sealward-server: " << status.message() << "\n";
+  return exit_code;
+}
+
+// The kind of a start's failure decides whether a supervisor should try again.
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return kExitConfig;
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+      return kExitStore;
+    default:
+      return kExitTemporary;
+  }
+}
+
+absl::StatusOr<Config> Load(const ConfigSource& source) {
+  auto config = LoadConfig(source.path, source.default_hsm_binary);
+  if (!config.ok()) return config.status();
+  const auto level = telemetry::ParseLevel(config->log.level);
+  if (!level) {
+    return absl::InvalidArgumentError(source.path +
+                                      ": log.level must be debug, info, warning or error");
+  }
+  telemetry::SetLogLevel(*level);
+  return config;
+}
+
+// The store and what it writes beside it are nobody else's business, and a core
+// file of the server would hold TLS keys and JWTs.
+void Harden(const Config& config) {
+  umask(S_IRWXG | S_IRWXO);
+  if (!config.debug.core_dumps) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // Debian builds abseil with it; it costs a lock for each lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
+
+absl::Status CreateStore(const Config& config, absl::string_view admin, const Clock& clock) {
+  auto binding = auth::FirstAdmin(admin, clock.Now());
+  if (!binding.ok()) return binding.status();
+  auto store =
+      store::SqliteStore::Open(config.store.path, store::SqliteStore::Mode::kCreate, &clock);
+  if (!store.ok()) return store.status();
+  return (*store)->Commit(catalog::CreateBinding(nullptr, *binding)).status();
+}
+
+}  // namespace
+
+int RunInit(const ConfigSource& source, absl::string_view admin) {
+  const SystemClock clock;
+  auto config = Load(source);
+  if (!config.ok()) return Fail(config.status(), kExitConfig);
+  Harden(*config);
+  if (absl::Status created = CreateStore(*config, admin, clock); !created.ok()) {
+    return Fail(created, ExitCodeOf(created));
+  }
+  std::cerr << "created the store " << config->store.path << " with admin " << admin << "\n";
+  return kExitOk;
+}
+
+int RunServe(const ConfigSource& source, absl::string_view ready_file) {
+  const SystemClock clock;
+  BlockSignals();
+  RequireTls13();
+  auto config = Load(source);
+  if (!config.ok()) return Fail(config.status(), kExitConfig);
+  Harden(*config);
+  auto server = Server::Start(*config, &clock);
+  if (!server.ok()) return Fail(server.status(), ExitCodeOf(server.status()));
+  const ReadyInfo info = (*server)->Info();
+  telemetry::Log(telemetry::Level::kInfo, "serving",
+                 {{"signing", info.signing},
+                  {"admin", info.admin},
+                  {"https", info.https},
+                  {"metrics", info.metrics},
+                  {"hsm_ready", info.hsm_ready},
+                  {"hsm_alarm", info.hsm_alarm}});
+  if (!ready_file.empty()) {
+    if (absl::Status written = WriteReadyFile(ready_file, info); !written.ok()) {
+      return Fail(written, kExitConfig);
+    }
+  }
+  const int signal = WaitForSignal();
+  telemetry::Log(telemetry::Level::kInfo, "stopping", {{"signal", signal}});
+  (*server)->Stop();
+  telemetry::Log(telemetry::Level::kInfo, "stopped");
+  return kExitOk;
+}
+
+}  // namespace sealward::app

@@ -1,0 +1,119 @@
+// The configuration file. If these go, a mistyped key would silently become a
+// default, and an operator would believe in a setting that is not in force.
+#include "server/app/config.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace sealward::app {
+namespace {
+
+constexpr char kGood[] = R"(environment = "development"
+[store]
+path = "store/sealward.db"
+[hsm]
+partition = "partition"
+processes = 3
+[grpc]
+signing_listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+certificate = "tls/server.pem"
+private_key = "tls/server.key"
+client_ca = "/etc/ca.pem"
+[https]
+listen = "127.0.0.1:0"
+certificate = "tls/jwks.pem"
+private_key = "tls/jwks.key"
+)";
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sealwardXXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+
+  absl::StatusOr<Config> Load(const std::string& text) {
+    std::ofstream(directory_ / "server.toml") << text;
+    return LoadConfig((directory_ / "server.toml").string(), "/usr/bin/sealward-hsm");
+  }
+
+  // The message of the error that `text` must be.
+  std::string Error(const std::string& text) {
+    auto config = Load(text);
+    EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    return std::string(config.status().message());
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(ConfigTest, ReadsEveryKeyAndMakesPathsAbsolute) {
+  auto config = Load(kGood);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->environment, Config::Environment::kDevelopment);
+  EXPECT_EQ(config->store.path, (directory_ / "store/sealward.db").string());
+  EXPECT_EQ(config->hsm.partition, (directory_ / "partition").string());
+  EXPECT_EQ(config->hsm.processes, 3);
+  EXPECT_EQ(config->hsm.binary, "/usr/bin/sealward-hsm");
+  EXPECT_EQ(config->grpc.client_ca, "/etc/ca.pem");
+  EXPECT_EQ(config->log.level, "info");
+  EXPECT_FALSE(config->debug.core_dumps);
+}
+
+TEST_F(ConfigTest, ProductionIsTheDefault) {
+  auto config = Load(absl::StrReplaceAll(kGood, {{"environment = \"development\"\n", ""}}));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->environment, Config::Environment::kProduction);
+}
+
+TEST_F(ConfigTest, TheExampleInDeployIsValid) {
+  std::ifstream example(std::filesystem::path(SEALWARD_SOURCE_DIR) / "deploy/server.toml");
+  const std::string text((std::istreambuf_iterator<char>(example)), {});
+  ASSERT_FALSE(text.empty());
+  auto config = Load(text);
+  EXPECT_TRUE(config.ok()) << config.status();
+}
+
+struct BadFile {
+  const char* find;
+  const char* put;
+  const char* message;
+};
+
+TEST_F(ConfigTest, EachMistakeIsNamed) {
+  const BadFile kBad[] = {
+      {"processes = 3", "proceses = 3", "hsm.proceses is not a key"},
+      {"[hsm]", "[hms]\nx = 1\n[hsm]", "hms.x is not a key"},
+      {"environment = \"development\"", "environment = \"test\"", "environment must be"},
+      {"processes = 3", "processes = 0", "hsm.processes must be from 1"},
+      {"processes = 3", "processes = \"3\"", "hsm.processes must be a number"},
+      {"partition = \"partition\"\n", "", "hsm.partition or hsm.sockets"},
+      {"partition = \"partition\"", "partition = \"p\"\nsockets = [\"s\"]", "and not both"},
+      {"client_ca = \"/etc/ca.pem\"\n", "", "grpc.client_ca is missing"},
+      {"tls/jwks.key", "tls/server.key", "must not be the one of gRPC"},
+      {"[store]", "[store", "server.toml:2:"},
+  };
+  for (const BadFile& bad : kBad) {
+    const std::string error = Error(absl::StrReplaceAll(kGood, {{bad.find, bad.put}}));
+    EXPECT_TRUE(absl::StrContains(error, bad.message)) << bad.put << "\n" << error;
+    EXPECT_TRUE(absl::StrContains(error, "server.toml")) << error;
+  }
+}
+
+TEST_F(ConfigTest, AMissingFileSaysHowToGiveOne) {
+  auto config = LoadConfig((directory_ / "none.toml").string(), "");
+  EXPECT_TRUE(absl::StrContains(config.status().message(), "--config")) << config.status();
+}
+
+}  // namespace
+}  // namespace sealward::app
