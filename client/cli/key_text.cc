@@ -1,0 +1,92 @@
+#include "client/cli/key_text.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/duration.h"
+#include "client/cli/table.h"
+#include "common/algorithms.h"
+
+namespace sealward::client::cli {
+namespace {
+
+std::string Versioned(const v1::KeyVersion& version) {
+  return absl::StrCat("version ", VersionNumber(version.name()));
+}
+
+std::string PredecessorText(const v1::KeyVersion& predecessor, bool now) {
+  std::string text =
+      absl::StrCat(now ? "" : absl::StrCat("Until then ", Versioned(predecessor), " signs.\n"),
+                   now ? absl::StrCat("V", Versioned(predecessor).substr(1)) : "It",
+                   " stays in the JWKS for JWTs that still live, until ",
+                   FormatTime(predecessor.has_withdraw_time(), predecessor.withdraw_time()), ".\n");
+  return text;
+}
+
+}  // namespace
+
+std::string AlgorithmText(v1::Algorithm algorithm) {
+  const AlgorithmInfo* row = FindAlgorithm(algorithm);
+  return row == nullptr ? "?" : std::string(row->name);
+}
+
+std::string VersionNumber(absl::string_view version_name) {
+  const size_t slash = version_name.rfind('/');
+  return std::string(slash == absl::string_view::npos ? version_name
+                                                      : version_name.substr(slash + 1));
+}
+
+std::string KeyText(const v1::Key& key) {
+  Fields fields;
+  fields.Add("Name", key.name());
+  fields.Add("Algorithm", AlgorithmText(key.algorithm()));
+  fields.Add("Issuer", key.scope().issuer());
+  fields.Add("Audiences", absl::StrJoin(key.scope().audiences(), ", "));
+  fields.Add("Typs", absl::StrJoin(key.scope().typs(), ", "));
+  fields.Add("Max JWT lifetime", DurationText(FromProto(key.scope().max_jwt_lifetime())));
+  fields.Add("Signs with version", VersionNumber(key.signing_version()));
+  fields.Add("Next version", VersionNumber(key.next_version()));
+  fields.Add("Next switch", FormatTime(key.has_next_switch_time(), key.next_switch_time()));
+  fields.Add("Created", FormatTime(key.has_create_time(), key.create_time()));
+  fields.Add("Etag", key.etag());
+  return fields.ToString();
+}
+
+std::string VersionsText(const v1::ListKeyVersionsResponse& versions) {
+  Table table({"VERSION", "STATE", "ALGORITHM", "KID", "IN JWKS FROM", "READY FROM", "SIGNS FROM",
+               "SIGNS UNTIL", "IN JWKS UNTIL"});
+  for (const v1::KeyVersion& version : versions.key_versions()) {
+    table.Add({VersionNumber(version.name()), v1::KeyVersion::State_Name(version.state()),
+               AlgorithmText(version.algorithm()), version.kid(),
+               FormatTime(version.has_publish_time(), version.publish_time()),
+               FormatTime(version.has_standby_time(), version.standby_time()),
+               FormatTime(version.has_activate_time(), version.activate_time()),
+               FormatTime(version.has_retire_time(), version.retire_time()),
+               FormatTime(version.has_withdraw_time(), version.withdraw_time())});
+  }
+  return table.ToString();
+}
+
+std::string RotationText(const v1::RotateKeyResponse& rotation, bool validate_only,
+                         absl::Time now) {
+  const absl::Time at = FromProto(rotation.switch_time());
+  const bool reached = at <= now;
+  std::string text = absl::StrCat(rotation.key().name(), ": ", Versioned(rotation.successor()));
+  if (validate_only) absl::StrAppend(&text, reached ? " would sign at once" : " would sign");
+  if (!validate_only) absl::StrAppend(&text, reached ? " signs now" : " will sign");
+  if (!reached) {
+    const absl::Duration wait = absl::Ceil(at - now, absl::Seconds(1));
+    absl::StrAppend(&text, " from ", FormatTime(true, rotation.switch_time()), " on (in ",
+                    DurationText(wait), "), when every cache has it");
+  }
+  absl::StrAppend(&text, ".\n");
+  if (rotation.already_planned()) {
+    absl::StrAppend(&text, "This switch had been planned before.\n");
+  }
+  if (rotation.has_predecessor()) {
+    absl::StrAppend(&text, PredecessorText(rotation.predecessor(), reached));
+  }
+  if (validate_only) absl::StrAppend(&text, "Nothing was changed.\n");
+  return text;
+}
+
+}  // namespace sealward::client::cli

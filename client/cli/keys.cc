@@ -1,0 +1,160 @@
+// sealward keys create|get|list
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/commands.h"
+#include "client/cli/duration.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/key_text.h"
+#include "client/cli/names.h"
+#include "client/cli/suggest.h"
+#include "client/cli/table.h"
+#include "common/algorithms.h"
+#include "sealward/v1/key_service.grpc.pb.h"
+
+namespace sealward::client::cli {
+namespace {
+
+using Service = v1::KeyService;
+
+struct Flags {
+  std::string key;
+  std::string tenant;
+  std::string issuer;
+  std::string algorithm;
+  std::vector<std::string> audiences;
+  std::vector<std::string> typs;
+  std::string max_jwt_lifetime;
+  bool validate_only = false;
+};
+
+std::vector<std::string> AlgorithmNames() {
+  std::vector<std::string> names;
+  for (const AlgorithmInfo& row : AllAlgorithms()) names.emplace_back(row.name);
+  return names;
+}
+
+absl::StatusOr<v1::Algorithm> ParseAlgorithm(const std::string& text) {
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    if (absl::EqualsIgnoreCase(row.name, text)) return row.algorithm;
+  }
+  return UsageError(absl::StrCat("--algorithm: \"", text, "\" is not one of ",
+                                 absl::StrJoin(AlgorithmNames(), ", "),
+                                 DidYouMean(text, AlgorithmNames())));
+}
+
+absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Flags& flags) {
+  v1::CreateKeyRequest request;
+  request.set_parent(name.Parent());
+  request.set_key_id(name.key);
+  request.set_validate_only(flags.validate_only);
+  auto issuer = ExpandIssuerOf(name.tenant, flags.issuer);
+  if (!issuer.ok()) return issuer.status();
+  auto algorithm = ParseAlgorithm(flags.algorithm);
+  if (!algorithm.ok()) return algorithm.status();
+  v1::Key& key = *request.mutable_key();
+  key.set_purpose(v1::KEY_PURPOSE_JWT);
+  key.set_algorithm(*algorithm);
+  key.mutable_scope()->set_issuer(issuer->ToString());
+  key.mutable_scope()->mutable_audiences()->Add(flags.audiences.begin(), flags.audiences.end());
+  key.mutable_scope()->mutable_typs()->Add(flags.typs.begin(), flags.typs.end());
+  if (!flags.max_jwt_lifetime.empty()) {
+    auto lifetime = ParseDuration("--max-jwt-lifetime", flags.max_jwt_lifetime);
+    if (!lifetime.ok()) return lifetime.status();
+    *key.mutable_scope()->mutable_max_jwt_lifetime() = ToProto(*lifetime);
+  }
+  return request;
+}
+
+absl::Status Create(Session& session, const Flags& flags) {
+  auto name = ExpandKey(flags.key);
+  if (!name.ok()) return name.status();
+  session.SetSubject(name->ToString());
+  auto request = CreateRequest(*name, flags);
+  if (!request.ok()) return request.status();
+  auto key = session.Call<Service>(&Service::Stub::CreateKey, *request);
+  if (key.ok()) session.Print(*key, KeyText(*key));
+  return key.status();
+}
+
+absl::Status Get(Session& session, const Flags& flags) {
+  auto name = ExpandKey(flags.key);
+  if (!name.ok()) return name.status();
+  session.SetSubject(name->ToString());
+  v1::GetKeyRequest request;
+  request.set_name(name->ToString());
+  auto key = session.Call<Service>(&Service::Stub::GetKey, request);
+  if (key.ok()) session.Print(*key, KeyText(*key));
+  return key.status();
+}
+
+absl::Status List(Session& session, const Flags& flags) {
+  auto tenant = ExpandTenant(flags.tenant);
+  if (!tenant.ok()) return tenant.status();
+  session.SetSubject(tenant->ToString());
+  v1::ListKeysRequest request;
+  request.set_parent(tenant->ToString());
+  auto all = ListAll<Service>(session, &Service::Stub::ListKeys, std::move(request),
+                              [](v1::ListKeysResponse& page, v1::ListKeysResponse& sum) {
+                                sum.mutable_keys()->MergeFrom(page.keys());
+                              });
+  if (!all.ok()) return all.status();
+  Table table({"NAME", "ALGORITHM", "ISSUER", "SIGNS WITH", "NEXT", "SWITCH"});
+  for (const auto& key : all->keys()) {
+    table.Add({key.name(), AlgorithmText(key.algorithm()), key.scope().issuer(),
+               VersionNumber(key.signing_version()), VersionNumber(key.next_version()),
+               FormatTime(key.has_next_switch_time(), key.next_switch_time())});
+  }
+  session.Print(*all, table.ToString());
+  return absl::OkStatus();
+}
+
+void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& flags) {
+  CLI::App* create =
+      AddCommand(group, chosen, "create", "Create a key and generate its first version in the HSM",
+                 "Needs the role operator on the tenant, and an issuer of the same tenant. What a\n"
+                 "key may sign is fixed here: iss is the issuer's URL, aud one of --audience.\n\n"
+                 "Example:\n  sealward keys create demo/main --issuer login --algorithm ES256 \\\n"
+                 "      --audience https://api.example.com --max-jwt-lifetime 15m",
+                 [flags](Session& session) { return Create(session, *flags); });
+  create->add_option("KEY", flags->key, "The new key, for example demo/main")->required();
+  create->add_option("--issuer", flags->issuer, "login, demo/login, or the full name")->required();
+  create
+      ->add_option("--algorithm", flags->algorithm,
+                   absl::StrCat("One of ", absl::StrJoin(AlgorithmNames(), ", ")))
+      ->required();
+  create->add_option("--audience", flags->audiences, "A permitted aud; repeat for more")
+      ->required()
+      ->allow_extra_args(false);
+  create->add_option("--typ", flags->typs, "A permitted typ; the first is the default (JWT)")
+      ->allow_extra_args(false);
+  create->add_option("--max-jwt-lifetime", flags->max_jwt_lifetime,
+                     "Longest time from signing to exp (1s to 30d; default 1h)");
+  create->add_flag("--validate-only", flags->validate_only, "Check everything, generate nothing");
+}
+
+}  // namespace
+
+void AddKeyCommands(CLI::App& app, Chosen& chosen) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* group = AddGroup(app, "keys", "Keys and their versions");
+  AddCreate(*group, chosen, flags);
+  CLI::App* get = AddCommand(*group, chosen, "get", "Show a key: what signs now, what comes next",
+                             "Needs the role viewer on the tenant.\n\n"
+                             "Example:\n  sealward keys get demo/main",
+                             [flags](Session& session) { return Get(session, *flags); });
+  get->add_option("KEY", flags->key, "demo/main, or tenants/demo/keys/main")->required();
+  CLI::App* list = AddCommand(*group, chosen, "list", "List a tenant's keys",
+                              "Needs the role viewer on the tenant.\n\n"
+                              "Example:\n  sealward keys list demo",
+                              [flags](Session& session) { return List(session, *flags); });
+  list->add_option("TENANT", flags->tenant, "demo, or tenants/demo")->required();
+  AddKeyLifecycleCommands(*group, chosen);
+}
+
+}  // namespace sealward::client::cli

@@ -1,0 +1,64 @@
+#include "client/cli/names.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/cli/exit_code.h"
+
+namespace sealward::client::cli {
+namespace {
+
+constexpr size_t kMaxShortParts = 3;  // one more than any short name has
+
+// "demo/main" with collection "keys" as "tenants/demo/keys/main"; a full name
+// stays as it is.
+std::string Expand(absl::string_view text, absl::string_view collection) {
+  if (absl::StartsWith(text, "tenants/")) return std::string(text);
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits('/', kMaxShortParts - 1));
+  if (parts.size() != 2) return std::string(text);
+  return absl::StrCat("tenants/", parts[0], "/", collection, "/", parts[1]);
+}
+
+template <typename Name>
+absl::StatusOr<Name> Parse(const std::string& full, absl::string_view short_form) {
+  auto name = Name::Parse(full);
+  if (name.ok()) return name;
+  return UsageError(absl::StrCat(name.status().message(), "; the short form is ", short_form));
+}
+
+}  // namespace
+
+absl::StatusOr<TenantName> ExpandTenant(absl::string_view text) {
+  const bool full = absl::StrContains(text, '/');
+  return Parse<TenantName>(full ? std::string(text) : absl::StrCat("tenants/", text), "{tenant}");
+}
+
+absl::StatusOr<IssuerName> ExpandIssuer(absl::string_view text) {
+  return Parse<IssuerName>(Expand(text, "issuers"), "{tenant}/{issuer}");
+}
+
+absl::StatusOr<IssuerName> ExpandIssuerOf(absl::string_view tenant, absl::string_view text) {
+  if (absl::StrContains(text, '/')) return ExpandIssuer(text);
+  return ExpandIssuer(absl::StrCat(tenant, "/", text));
+}
+
+absl::StatusOr<KeyName> ExpandKey(absl::string_view text) {
+  return Parse<KeyName>(Expand(text, "keys"), "{tenant}/{key}");
+}
+
+absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text) {
+  const bool service = !absl::StrContains(text, '/');
+  if (service || absl::StartsWith(text, "roleBindings/")) {
+    return Parse<RoleBindingName>(service ? absl::StrCat("roleBindings/", text) : std::string(text),
+                                  "{id} on the service, {tenant}/{id} on a tenant");
+  }
+  return Parse<RoleBindingName>(Expand(text, "roleBindings"),
+                                "{id} on the service, {tenant}/{id} on a tenant");
+}
+
+}  // namespace sealward::client::cli

@@ -1,0 +1,56 @@
+// sealward status
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/commands.h"
+#include "client/cli/duration.h"
+#include "client/cli/key_text.h"
+#include "client/cli/table.h"
+#include "sealward/v1/status_service.grpc.pb.h"
+
+namespace sealward::client::cli {
+namespace {
+
+using Service = v1::StatusService;
+
+std::string Text(const v1::GetServiceStatusResponse& status) {
+  const v1::PartitionStatus& partition = status.partition();
+  std::vector<std::string> algorithms;
+  for (const int algorithm : partition.algorithms()) {
+    algorithms.push_back(AlgorithmText(static_cast<v1::Algorithm>(algorithm)));
+  }
+  Fields fields;
+  fields.Add("Server version", status.server_version());
+  fields.Add("Started", FormatTime(status.has_start_time(), status.start_time()));
+  fields.Add("Store revision", absl::StrCat(status.store_revision()));
+  fields.Add("Partition", partition.label());
+  fields.Add("Token", partition.token_model());
+  fields.Add("Profile", partition.profile());
+  fields.Add("Algorithms", absl::StrJoin(algorithms, ", "));
+  fields.Add("PIN", partition.pin_latched()
+                        ? "REFUSED: put it right, then run sealward-hsm clear-pin-latch"
+                        : "accepted");
+  fields.Add("Alarm", partition.alarm().empty() ? "none" : partition.alarm());
+  Table processes({"HSM PROCESS", "READY", "RESTARTS", "SIGNATURES"});
+  for (const v1::HsmProcessStatus& process : partition.processes()) {
+    processes.Add({process.pid() == 0 ? "-" : absl::StrCat(process.pid()),
+                   process.ready() ? "yes" : "no", absl::StrCat(process.restarts()),
+                   absl::StrCat(process.signatures())});
+  }
+  return absl::StrCat(fields.ToString(), "\n", processes.ToString());
+}
+
+}  // namespace
+
+void AddStatusCommand(CLI::App& app, Chosen& chosen) {
+  AddCommand(app, chosen, "status", "Show how the server and its HSM partition are",
+             "Needs the role admin, operator or viewer on the service.\n\n"
+             "Example:\n  sealward status",
+             [](Session& session) {
+               auto status = session.Call<Service>(&Service::Stub::GetServiceStatus,
+                                                   v1::GetServiceStatusRequest());
+               if (status.ok()) session.Print(*status, Text(*status));
+               return status.status();
+             });
+}
+
+}  // namespace sealward::client::cli
