@@ -83,16 +83,24 @@ prepare_state() {
   if [[ ! -e $STATE/partition ]]; then
     say "first use: creating a SoftHSM2 partition with a random PIN"
     rm -rf -- "$STATE/partition.new"
-    "$HSM" init --dir "$STATE/partition.new" >&2 || die "sealward-hsm could not create the partition"
+    quietly "$HSM" init --dir "$STATE/partition.new" || die "sealward-hsm could not create the partition"
     mv "$STATE/partition.new" "$STATE/partition"
   fi
   write_config
   if [[ ! -e $STATE/store/sealward.db ]]; then
     say "first use: creating the store with $SPIFFE/admin as its first admin"
     mkdir -p "$STATE/store"
-    "$SERVER" init --config "$STATE/server.toml" --admin "$SPIFFE/admin" >&2 ||
+    quietly "$SERVER" init --config "$STATE/server.toml" --admin "$SPIFFE/admin" ||
       die "sealward-server could not create the store"
   fi
+}
+
+# What a program says is shown only if it fails.
+quietly() {
+  local output code=0
+  output=$("$@" 2>&1 </dev/null) || code=$?
+  if ((code)); then printf '%s\n' "$output" >&2; fi
+  return "$code"
 }
 
 # The listeners in the order of --port-base: signing, admin, https, metrics.
@@ -190,7 +198,7 @@ wait_for_end() {
 write_profiles() {
   local name
   mkdir -p "$STATE/cli"
-  for name in admin operator issuer viewer; do
+  for name in admin operator issuer viewer stranger; do
     cat >"$STATE/cli/$name.toml" <<TOML
 # sealward --config: who to be ($name) and where. Written at every start.
 server = "$(ready admin)"
@@ -216,28 +224,28 @@ ensure() {
 
 create_demo() {
   ISSUER_URL=$(ready https)/tenants/demo/issuers/main
-  ensure admin tenants tenants/demo --display-name "Demo"
-  ensure admin issuers tenants/demo/issuers/main --url "$ISSUER_URL"
-  ensure admin bindings tenants/demo/roleBindings/operator --role operator \
-    --principal "$SPIFFE/operator"
-  ensure admin bindings tenants/demo/roleBindings/issuer --role token-issuer \
-    --principal "$SPIFFE/issuer"
-  ensure admin bindings tenants/demo/roleBindings/viewer --role viewer \
-    --principal "$SPIFFE/viewer"
-  ensure operator keys tenants/demo/keys/main --issuer tenants/demo/issuers/main \
-    --algorithm ES256 --audience "$AUDIENCE"
+  ensure admin tenants demo --display-name "Demo"
+  ensure admin issuers demo/main --issuer-url "$ISSUER_URL"
+  ensure admin bindings demo/operator --role operator --principal "$SPIFFE/operator"
+  ensure admin bindings demo/issuer --role token-issuer --principal "$SPIFFE/issuer"
+  ensure admin bindings demo/viewer --role viewer --principal "$SPIFFE/viewer"
+  ensure operator keys demo/main --issuer main --algorithm ES256 --audience "$AUDIENCE"
 }
 
-demo_claims() {
-  local now
-  now=$(date +%s)
-  printf '{"iss":"%s","aud":"%s","sub":"alice","iat":%d,"exp":%d}\n' \
-    "$ISSUER_URL" "$AUDIENCE" "$now" "$((now + 600))"
+# A script that prints fresh claims, for the next commands to try.
+write_claims_script() {
+  cat >"$STATE/cli/claims.sh" <<SH
+# Claims for a JWT of the demo issuer that lives ten minutes. Written at every start.
+now=\$(date +%s)
+printf '{"iss":"%s","aud":"%s","sub":"alice","iat":%d,"exp":%d}\n' \\
+  "$ISSUER_URL" "$AUDIENCE" "\$now" "\$((now + 600))"
+SH
 }
 
 sign_demo_jwt() {
-  demo_claims | tee "$STATE/cli/claims.json" |
-    cli issuer jwt sign tenants/demo/keys/main --claims - || die "could not sign a JWT"
+  write_claims_script
+  sh "$STATE/cli/claims.sh" | cli issuer jwt sign demo/main --claims - ||
+    die "could not sign a JWT"
 }
 
 show_result() {
@@ -253,15 +261,16 @@ show_result() {
 }
 
 next_commands() {
-  local cli=$CLI state=$STATE
   cat <<TEXT
 Next, in another terminal:
-  alias sealward='$cli'
-  sealward --config $state/cli/issuer.toml jwt sign tenants/demo/keys/main --claims $state/cli/claims.json
-  sealward --config $state/cli/operator.toml keys versions tenants/demo/keys/main
-  sealward --config $state/cli/operator.toml keys rotate tenants/demo/keys/main
-  sealward --config $state/cli/admin.toml status
-  curl --cacert $state/tls/ca.pem $ISSUER_URL/jwks.json
+  S=$STATE
+  alias sealward=$CLI
+  sh \$S/cli/claims.sh | sealward --config \$S/cli/issuer.toml jwt sign demo/main --claims -
+  curl --cacert \$S/tls/ca.pem $ISSUER_URL/jwks.json
+  sealward --config \$S/cli/operator.toml keys rotate demo/main
+  sealward --config \$S/cli/operator.toml keys versions demo/main
+  sealward --config \$S/cli/admin.toml status
+README.md goes on from there.
 TEXT
 }
 
