@@ -40,12 +40,12 @@ class SqliteEngine final : public Engine {
     return SqliteStore::Open(path, mode, &clock_, options);
   }
   std::string Location() const override { return directory_; }
-  FakeClock& clock() override { return clock_; }
+  fakes::ManualClock& clock() override { return clock_; }
 
  private:
   const std::string directory_;
   const bool temporary_;
-  FakeClock clock_;
+  fakes::ManualClock clock_;
 };
 
 constexpr std::array kEngines = {

@@ -3,7 +3,6 @@
 #ifndef SEALWARD_TESTS_CONTRACT_STORE_ENGINE_H_
 #define SEALWARD_TESTS_CONTRACT_STORE_ENGINE_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -12,21 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "common/clock.h"
 #include "server/store/store.h"
+#include "tests/fakes/manual_clock.h"
 
 namespace sealward::store {
-
-// FakeClock stands still until it is moved. Thread-safe.
-class FakeClock final : public Clock {
- public:
-  absl::Time Now() const override { return absl::FromUnixSeconds(seconds_.load()); }
-  void Advance(absl::Duration by) { seconds_ += absl::ToInt64Seconds(by); }
-
- private:
-  std::atomic<int64_t> seconds_{1'800'000'000};
-};
 
 // Revisions that an engine under test keeps for watches.
 inline constexpr int64_t kKeptRevisionsInTests = 100;
@@ -40,7 +28,7 @@ class Engine {
   virtual absl::StatusOr<std::unique_ptr<Store>> Open() = 0;
   // What opens the same state in another process: an argument of contract_writer.
   virtual std::string Location() const = 0;
-  virtual FakeClock& clock() = 0;
+  virtual fakes::ManualClock& clock() = 0;
 };
 
 // EngineRow names an engine and how to make one with fresh state, or with state

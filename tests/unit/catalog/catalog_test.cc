@@ -1,0 +1,221 @@
+#include "server/catalog/catalog.h"
+
+#include <gmock/gmock.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "server/catalog/layout.h"
+#include "server/catalog/records.h"
+#include "tests/unit/catalog/catalog_fixture.h"
+
+namespace sealward::catalog {
+namespace {
+
+TEST_F(CatalogTest, EmptyStoreIsAnEmptySnapshot) {
+  ASSERT_NE(Now(), nullptr);
+  EXPECT_EQ(Now()->revision, 0);
+  EXPECT_TRUE(Now()->tenants.empty());
+}
+
+// Readers keep a snapshot for as long as a request lasts: it must not move under them.
+TEST_F(CatalogTest, SnapshotsAreImmutable) {
+  AddTenant();
+  AddIssuer("main", true);
+  const auto key = AddKey();
+  Do(CreateBinding(nullptr, MakeBinding("", "b", "p", v1::ROLE_ADMIN)));
+  const auto before = Now();
+  const std::string text = Describe(*before);
+  Do(CompleteVersion(*key, Completed(*key->versions[0], {kStart, kStart, kStart})));
+  AddKey("second");
+  AddTenant("other");
+  Do(CreateBinding(nullptr, MakeBinding("", "c", "p", v1::ROLE_VIEWER)));
+  Do(*DeleteBinding(*Now(), *FindBinding(*Now(), "roleBindings/c")));
+  EXPECT_EQ(Describe(*before), text);
+  EXPECT_NE(Describe(*Now()), text);
+}
+
+// What did not change is shared: a rotation in one tenant must not cost the memory of all.
+TEST_F(CatalogTest, UnchangedPartsAreShared) {
+  AddTenant();
+  AddIssuer("main", true);
+  const auto one = AddKey("one");
+  const auto two = AddKey("two");
+  Do(AddVersion(*one, MakePending(2)));
+  EXPECT_EQ(GetKey("two"), two);
+  EXPECT_NE(GetKey("one"), one);
+  EXPECT_EQ(GetKey("one")->issuer, one->issuer);
+  EXPECT_EQ(GetKey("one")->versions[0], one->versions[0]);
+}
+
+// A change of the issuer reaches every key that points at it.
+TEST_F(CatalogTest, IssuerChangeReachesItsKeys) {
+  AddTenant();
+  Issuer issuer = *AddIssuer("main", true);
+  AddKey("one");
+  AddKey("two");
+  issuer.propagation_time = absl::Hours(2);
+  WriteRaw(IssuerRecordKey(issuer.name), SerializeIssuer(issuer));
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  for (const char* id : {"one", "two"}) {
+    EXPECT_EQ(GetKey(id)->issuer->propagation_time, absl::Hours(2));
+    EXPECT_EQ(GetKey(id)->issuer, Now()->issuers.at(issuer.name));
+  }
+  EXPECT_EQ(Now()->keys_of_issuer.at(issuer.name)[1], GetKey("two"));
+}
+
+TEST_F(CatalogTest, CatchUpShowsWhatOthersCommitted) {
+  AddTenant();
+  auto other = Load();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE((*other)->Commit(CreateTenant(MakeTenant("theirs"))).ok());
+  EXPECT_FALSE(Now()->tenants.contains("tenants/theirs"));
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  EXPECT_TRUE(Now()->tenants.contains("tenants/theirs"));
+  EXPECT_EQ(Now()->revision, *store().Revision());
+  const auto same = Now();
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  EXPECT_EQ(Now(), same);
+}
+
+// Longer away than changes are kept: the catalog starts over, and notices deletions too.
+TEST_F(CatalogTest, FollowsAcrossCompaction) {
+  AddTenant();
+  Do(CreateBinding(nullptr, MakeBinding("", "b", "p", v1::ROLE_VIEWER)));
+  WriteRaw(BindingRecordKey("roleBindings/b"), std::nullopt);
+  for (int i = 0; i < 60; ++i) WriteRaw("elsewhere", absl::StrCat(i));
+  WriteRaw(TenantRecordKey("tenants/late"), SerializeTenant(MakeTenant("late")));
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  EXPECT_TRUE(Now()->tenants.contains("tenants/late"));
+  EXPECT_FALSE(Now()->bindings.contains("p"));
+  EXPECT_EQ(Describe(*Now()), Describe(*(*Load())->Get()));
+}
+
+// A restored or repaired store may lack what was there before.
+TEST_F(CatalogTest, DeletedRecordsDisappear) {
+  AddTenant();
+  AddTenant("gone");
+  WriteRaw(TenantRecordKey("tenants/gone"), std::nullopt);
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  EXPECT_FALSE(Now()->tenants.contains("tenants/gone"));
+  EXPECT_TRUE(Now()->tenants.contains("tenants/acme"));
+}
+
+TEST_F(CatalogTest, LoadsMoreThanOnePage) {
+  for (int batch = 0; batch < 21; ++batch) {
+    store::Transaction transaction;
+    for (int i = 0; i < 100; ++i) {
+      const Tenant tenant = MakeTenant(absl::StrCat("t", batch * 100 + i));
+      transaction.operations.push_back({TenantRecordKey(tenant.name), SerializeTenant(tenant)});
+    }
+    ASSERT_TRUE(store().Commit(transaction).ok());
+  }
+  const auto loaded = Load();
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ((*loaded)->Get()->tenants.size(), 2100U);
+  ASSERT_TRUE(catalog().CatchUp().ok());  // the same by following
+  EXPECT_EQ(Describe(*Now()), Describe(*(*loaded)->Get()));
+}
+
+// Readers must never see time run backwards, nor their own commit missing.
+TEST_F(CatalogTest, RevisionsGrowUnderConcurrentCommits) {
+  std::atomic<bool> stop = false;
+  std::thread reader([&] {
+    int64_t last = 0;
+    size_t tenants = 0;
+    while (!stop) {
+      const auto snapshot = Now();
+      EXPECT_GE(snapshot->revision, last);
+      EXPECT_GE(snapshot->tenants.size(), tenants);
+      last = snapshot->revision;
+      tenants = snapshot->tenants.size();
+    }
+  });
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([&, w] {
+      for (int i = 0; i < 25; ++i) {
+        const std::string id = absl::StrCat("t", w, "-", i);
+        const auto done = catalog().Commit(CreateTenant(MakeTenant(id)));
+        ASSERT_TRUE(done.ok()) << done.status();
+        const auto snapshot = Now();
+        EXPECT_GE(snapshot->revision, *done);
+        EXPECT_TRUE(snapshot->tenants.contains("tenants/" + id));
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  stop = true;
+  reader.join();
+  EXPECT_EQ(Now()->tenants.size(), 100U);
+}
+
+// A load that runs beside commits must end with all of them.
+TEST_F(CatalogTest, LoadsBesideCommits) {
+  AddTenant();
+  std::thread writer([&] {
+    for (int i = 0; i < 40; ++i) {
+      EXPECT_TRUE(catalog().Commit(CreateTenant(MakeTenant(absl::StrCat("t", i)))).ok());
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    const int64_t before = *store().Revision();
+    const auto loaded = Load();
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_GE((*loaded)->Get()->revision, before);
+    EXPECT_EQ(static_cast<int64_t>((*loaded)->Get()->tenants.size()), (*loaded)->Get()->revision);
+  }
+  writer.join();
+}
+
+class RandomCatalog : public CatalogTest {
+ public:
+  void TestBody() override {}
+  // One random change through a mutation; changes that do not apply are skipped.
+  void Change(int kind, int which) {
+    const auto now = Now();
+    const std::string id = absl::StrCat("x", which);
+    if (kind == 0) (void)catalog().Commit(CreateTenant(MakeTenant(id)));
+    if (kind == 1 && now->tenants.contains("tenants/" + id)) {
+      (void)catalog().Commit(
+          CreateIssuer(*now->tenants.at("tenants/" + id), MakeIssuer(id, "i", true)));
+    }
+    const auto issuer = now->issuers.find(absl::StrCat("tenants/", id, "/issuers/i"));
+    if (kind == 2 && issuer != now->issuers.end()) {
+      const Key key = MakeKey(issuer->second, absl::StrCat("k", now->keys.size() % 3));
+      (void)catalog().Commit(CreateKey(key, MakePending(1)));
+    }
+    for (const auto& [name, key] : now->keys) {
+      if (kind == 3) (void)catalog().Commit(AddVersion(*key, MakePending(key->last_version + 1)));
+      if (kind == 4 && key->versions.back()->spki.empty()) {
+        const absl::Time at = kStart + absl::Seconds(which);
+        (void)catalog().Commit(CompleteVersion(*key, Completed(*key->versions.back(), {at, at})));
+      }
+      if (kind >= 3) break;
+    }
+    if (kind == 5) {
+      const auto binding = MakeBinding("", id, absl::StrCat("p", which % 2), v1::ROLE_VIEWER);
+      (void)catalog().Commit(CreateBinding(nullptr, binding));
+    }
+    if (const auto seen = FindBinding(*now, "roleBindings/" + id); kind == 6 && seen) {
+      (void)catalog().Commit(*DeleteBinding(*now, *seen));
+    }
+  }
+  std::string Followed() { return Describe(*Now()); }
+  std::string Loaded() { return Describe(*(*Load())->Get()); }
+};
+
+// A restart must show exactly what was shown before it.
+RC_GTEST_PROP(CatalogProperties, FollowingEqualsLoading, ()) {
+  const auto changes = *rc::gen::container<std::vector<std::pair<int, int>>>(
+      rc::gen::pair(rc::gen::inRange(0, 7), rc::gen::inRange(0, 3)));
+  RandomCatalog catalog;
+  for (const auto& [kind, which] : changes) catalog.Change(kind, which);
+  RC_ASSERT(catalog.Followed() == catalog.Loaded());
+}
+
+}  // namespace
+}  // namespace sealward::catalog
