@@ -13,15 +13,17 @@ namespace sealward::hsm {
 
 PacketReader::PacketReader() : buffer_(kMaxPacketBytes) {}
 
-absl::StatusOr<absl::string_view> PacketReader::Receive(int fd) {
+absl::StatusOr<absl::string_view> PacketReader::Receive(int fd, void (*on_idle)()) {
   iovec room{buffer_.data(), buffer_.size()};
   msghdr message{};
   message.msg_iov = &room;
   message.msg_iovlen = 1;
-  ssize_t received = -1;
-  do {
-    received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
+  ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT);
+  if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    on_idle();
+    received = recvmsg(fd, &message, 0);
+  }
+  while (received < 0 && errno == EINTR) received = recvmsg(fd, &message, 0);
   if (received < 0) {
     return absl::UnavailableError(absl::StrCat("recvmsg: ", std::strerror(errno)));
   }

@@ -16,10 +16,11 @@ class PacketReader {
  public:
   PacketReader();
 
-  // Waits for a packet; the view is good until the next call. OUT_OF_RANGE at
-  // end of file, INVALID_ARGUMENT for a packet over kMaxPacketBytes or with
-  // anything attached (descriptors are not received; the kernel closes them).
-  absl::StatusOr<absl::string_view> Receive(int fd);
+  // Waits for a packet; the view is good until the next call. If there is none
+  // yet, calls `on_idle` first. OUT_OF_RANGE at end of file, INVALID_ARGUMENT for
+  // a packet over kMaxPacketBytes or with anything attached (descriptors are not
+  // received; the kernel closes them).
+  absl::StatusOr<absl::string_view> Receive(int fd, void (*on_idle)());
 
  private:
   std::vector<char> buffer_;

@@ -75,7 +75,7 @@ absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t sta
   PacketReader reader;
   std::string answer;
   for (;;) {
-    const auto packet = reader.Receive(socket.fd());
+    const auto packet = reader.Receive(socket.fd(), BurnStack);
     if (!packet.ok()) return Ended(packet.status());
     if (absl::Status s = dispatcher.Answer(*packet, answer); !s.ok()) {
       return WithExitCode(kExitProtocolViolation, s);
@@ -85,7 +85,6 @@ absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t sta
       return ExitError(kExitPartitionUnusable, "HSM_LOST",
                        "the HSM or the login to it is gone; a new process is needed");
     }
-    BurnStack();
   }
 }
 
@@ -105,6 +104,7 @@ absl::Status Run(const ServeOptions& options) {
   if (absl::Status s = ForbidDumps(); !s.ok()) return s;
   if (listener) {
     if (absl::Status s = listener->Listen(); !s.ok()) return s;
+    LogInfo(absl::StrCat("listening on ", options.listen));
   }
   auto config = LoadConfig();
   if (!config.ok()) return config.status();

@@ -6,8 +6,7 @@ namespace sealward::hsm {
 
 // Overwrites the 128 KiB of stack below the caller. A module that signs leaves
 // ECDSA nonces there; with a recorded signature one of them gives the key away.
-// Called whenever an answer has been sent, so that a process that waits for
-// work holds none.
+// Called before a process waits for work, so that an idle one holds none.
 void BurnStack();
 
 }  // namespace sealward::hsm

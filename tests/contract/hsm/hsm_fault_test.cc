@@ -1,0 +1,132 @@
+// sealward-hsm on a module that misbehaves (shim_module.cc).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/contract/hsm/hsm_process.h"
+
+namespace sealward::hsm_test {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kOk = static_cast<int>(absl::StatusCode::kOk);
+constexpr uint64_t kCkrDeviceRemoved = 0x32;
+
+class FaultTest : public ::testing::Test {
+ protected:
+  FaultTest() : partition_(SEALWARD_SHIM_MODULE) {}
+
+  void ExpectSigns(HsmProcess& process, int n, const hsm::v1::PublicKey& key) {
+    const std::string input = SigningInputFor(key);
+    const hsm::v1::Result result = process.CallOne(SignOp(Ref(Id(n)), input));
+    ASSERT_EQ(result.code(), kOk) << result.message();
+    EXPECT_TRUE(Verifies(key, input, result.signature().signature()));
+  }
+
+  TempPartition partition_;
+};
+
+// An HSM whose session memory is full still has its keys.
+TEST_F(FaultTest, SignsWithTheTokenObjectWhereNoCopyCanBeMade) {
+  partition_.Write("shim", "copy-fails");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  ExpectSigns(process, 1, made.public_key());
+}
+
+// A key that can leave the HSM is not one of ours, and must not stay behind.
+TEST_F(FaultTest, AKeyThatCouldLeaveTheHsmIsRefused) {
+  partition_.Write("shim", "extractable");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result good = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(good.code(), kOk) << good.message();
+
+  partition_.Write("leaky", "");
+  const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(2)), v1::ALGORITHM_ES256));
+  EXPECT_EQ(refused.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(refused.message(), HasSubstr("CKA_EXTRACTABLE"));
+  const hsm::v1::Result list = process.CallOne(ListOp("", 10));
+  EXPECT_EQ(list.object_list().objects_size(), 1) << "the refused pair must be destroyed again";
+  EXPECT_EQ(list.object_list().unattributable(), 0U);
+
+  // A key that was there before is not destroyed, but it does not sign either.
+  EXPECT_EQ(process.CallOne(ForgetOp(Id(1))).code(), kOk);
+  EXPECT_EQ(process.CallOne(SignOp(Ref(Id(1)), SigningInputFor(good.public_key()))).code(),
+            static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(process.CallOne(GetOp(Ref(Id(1)))).code(), kOk);
+  EXPECT_FALSE(HsmProcess(partition_.directory()).Ready().ok());  // the canary, read afresh
+}
+
+// A wrong signature of a new key means that the key or the module is broken.
+TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
+  partition_.Write("shim", "wrong-signature");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  partition_.Write("flip", "");
+  const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  EXPECT_EQ(refused.code(), static_cast<int>(absl::StatusCode::kInternal));
+  EXPECT_THAT(refused.message(), HasSubstr("does not verify"));
+  EXPECT_EQ(process.CallOne(HealthOp()).code(), static_cast<int>(absl::StatusCode::kInternal));
+  const hsm::v1::Result list = process.CallOne(ListOp("", 10));
+  EXPECT_EQ(list.object_list().objects_size(), 0);
+  EXPECT_EQ(list.object_list().unattributable(), 0U);
+}
+
+// After an HSM reconnects, handles are gone but objects are not.
+TEST_F(FaultTest, AStaleHandleIsLookedForAgain) {
+  partition_.Write("shim", "stale-once");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk);
+  partition_.Write("stale", "");
+  ExpectSigns(process, 1, made.public_key());
+}
+
+// A lost HSM needs a new process; the operation that met it is answered first.
+TEST_F(FaultTest, ALostTokenIsReportedAndEndsTheProcess) {
+  partition_.Write("shim", "token-lost");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  partition_.Write("lost", "");
+  const hsm::v1::Result result = process.CallOne(HealthOp());
+  EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(result.ck_rv(), kCkrDeviceRemoved);
+  EXPECT_EQ(process.Wait().exit_code, 69);
+}
+
+// Half a pair, left by a kill, is nobody's: it is listed as such, signs nothing,
+// and the repeated generate replaces it.
+TEST_F(FaultTest, HalfAPairIsListedAndMadeAgain) {
+  partition_.Write("shim", "half-pair");
+  {
+    HsmProcess process(partition_.directory());
+    ASSERT_TRUE(process.Ready().ok());
+    partition_.Write("half", "");
+    EXPECT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), -1);
+    EXPECT_NE(process.Wait().signal, 0);
+  }
+  partition_.Write("shim", "");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  EXPECT_EQ(process.CallOne(GetOp(Ref(Id(1)))).code(),
+            static_cast<int>(absl::StatusCode::kNotFound));
+  const hsm::v1::Result list = process.CallOne(ListOp("", 10));
+  EXPECT_EQ(list.object_list().objects_size(), 0);
+  EXPECT_EQ(list.object_list().unattributable(), 1U);
+  // Another key must not clear it away.
+  EXPECT_EQ(process.CallOne(GenerateOp(Ref(Id(1), "tenants/b/keys/c"), v1::ALGORITHM_ES256)).code(),
+            static_cast<int>(absl::StatusCode::kAlreadyExists));
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  EXPECT_FALSE(made.public_key().existed());
+  ExpectSigns(process, 1, made.public_key());
+  EXPECT_EQ(process.CallOne(ListOp("", 10)).object_list().unattributable(), 0U);
+}
+
+}  // namespace
+}  // namespace sealward::hsm_test
