@@ -10,6 +10,7 @@
 #include "common/errors.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/hsm_call.h"
+#include "server/lifecycle/resource_errors.h"
 #include "server/telemetry/logging.h"
 
 namespace sealward::lifecycle {
@@ -18,26 +19,11 @@ namespace {
 using telemetry::Level;
 using telemetry::Log;
 
-absl::Status NotFound(absl::string_view name) {
-  return MakeError(absl::StatusCode::kNotFound, "NOT_FOUND",
-                   absl::StrCat(name, " does not exist; `sealward keys list` shows those that do"));
-}
-
-absl::Status EtagMismatch(absl::string_view name) {
-  return MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH",
-                   absl::StrCat(name, " has changed since that etag was read; read it again"));
-}
-
 absl::Status NotReady(const catalog::Key& key) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "KEY_NOT_READY",
                    absl::StrCat(key.name,
                                 " has no version that signs or will: its first is still being "
                                 "generated; try again when `sealward keys versions` shows it"));
-}
-
-absl::Status KeepsChanging(absl::string_view name) {
-  return MakeError(absl::StatusCode::kAborted, "CONCURRENT_CHANGE",
-                   absl::StrCat(name, " is being changed by others all the time; try again"));
 }
 
 std::optional<size_t> FirstPending(const catalog::Key& key) {
@@ -94,14 +80,14 @@ absl::StatusOr<KeyLeases::Lease> KeyManager::Lease(absl::string_view name, absl:
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::Find(absl::string_view name) const {
   const auto snapshot = options_.catalog->Get();
   const auto found = snapshot->keys.find(name);
-  if (found == snapshot->keys.end()) return NotFound(name);
+  if (found == snapshot->keys.end()) return NotFoundError(name);
   return found->second;
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view name,
                                                              Precondition unchanged) const {
   auto key = Find(name);
-  if (key.ok() && !unchanged(**key)) return EtagMismatch(name);
+  if (key.ok() && !unchanged(**key)) return EtagMismatchError(name);
   return key;
 }
 
@@ -143,7 +129,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
     const absl::Status status = Commit(catalog::CreateKey(key, first));
     if (!absl::IsAborted(status)) return status;
   }
-  return KeepsChanging(request.name);
+  return ConcurrentChangeError();
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
@@ -193,7 +179,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
          {"existed", pair->existed}});
     return key;
   }
-  return KeepsChanging(key->name);
+  return ConcurrentChangeError();
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::Time deadline) {
@@ -203,7 +189,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::T
     if (!added.ok()) return added.status();
     key = std::move(*added);
     pending = FirstPending(*key);
-    if (!pending) return KeepsChanging(key->name);
+    if (!pending) return ConcurrentChangeError();
   }
   return Generate(std::move(key), *pending, deadline);
 }
@@ -254,7 +240,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
     }
     return rotation;
   }
-  return KeepsChanging(name);
+  return ConcurrentChangeError();
 }
 
 absl::StatusOr<Rotation> KeyManager::PreviewRotation(absl::string_view name,

@@ -4,13 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/lifecycle/resource_errors.h"
 
 namespace sealward::lifecycle {
 
 absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
   if (snapshot.keys.contains(key.name)) {
-    return MakeError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                     absl::StrCat(key.name, " exists already"));
+    return AlreadyExistsError(key.name);
   }
   const auto issuer = snapshot.issuers.find(key.issuer);
   if (issuer == snapshot.issuers.end()) {

@@ -1,0 +1,70 @@
+// From a function that returns StatusOr to a finished RPC.
+#ifndef SEALWARD_SERVER_API_ANSWER_H_
+#define SEALWARD_SERVER_API_ANSWER_H_
+
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/errors.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/api/caller.h"
+#include "server/api/edge.h"
+#include "server/api/status_conversion.h"
+
+namespace sealward::api {
+
+// Finishes the call with what `handle(caller)` returned.
+template <typename Response, typename Handle>
+void Finish(grpc::ServerUnaryReactor* reactor, const Caller& caller, Response* response,
+            Handle& handle) {
+  absl::StatusOr<Response> outcome = handle(caller);
+  if (outcome.ok()) *response = std::move(*outcome);
+  reactor->Finish(ToGrpcStatus(outcome.status(), caller.request_id()));
+}
+
+// Answers on gRPC's own thread. For what reads the catalog's snapshot and
+// nothing else: `handle` must not block.
+template <typename Response, typename Handle>
+grpc::ServerUnaryReactor* AnswerNow(const Edge& edge, grpc::CallbackServerContext* context,
+                                    Response* response, Handle handle) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto caller = Caller::Of(edge, *context);
+  if (caller.ok()) {
+    Finish(reactor, *caller, response, handle);
+  } else {
+    reactor->Finish(ToGrpcStatus(caller.status(), ""));
+  }
+  return reactor;
+}
+
+// Answers from the executor, for what waits for the store or the HSM. gRPC keeps
+// request and response until the call is finished. RESOURCE_EXHAUSTED
+// (TOO_MANY_CALLS) with RetryInfo if the executor is full.
+template <typename Response, typename Handle>
+grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerContext* context,
+                                      Response* response, Handle handle) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto caller = Caller::Of(edge, *context);
+  if (!caller.ok()) {
+    reactor->Finish(ToGrpcStatus(caller.status(), ""));
+    return reactor;
+  }
+  const std::string request_id = caller->request_id();
+  const bool queued = edge.executor->Submit(
+      [reactor, response, caller = std::move(*caller), handle = std::move(handle)]() mutable {
+        Finish(reactor, caller, response, handle);
+      });
+  if (!queued) {
+    reactor->Finish(
+        ToGrpcStatus(MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                                        "too many administrative calls are under way; try again",
+                                        kDefaultRetryDelay),
+                     request_id));
+  }
+  return reactor;
+}
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_SERVER_API_ANSWER_H_

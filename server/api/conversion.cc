@@ -1,0 +1,135 @@
+#include "server/api/conversion.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/api/etag.h"
+#include "server/lifecycle/plan.h"
+#include "server/lifecycle/state.h"
+#include "server/publish/discovery.h"
+
+namespace sealward::api {
+namespace {
+
+constexpr v1::KeyVersion::State ToMessage(lifecycle::State state) {
+  switch (state) {
+    case lifecycle::State::kPending:
+      return v1::KeyVersion::PENDING;
+    case lifecycle::State::kStaged:
+      return v1::KeyVersion::STAGED;
+    case lifecycle::State::kStandby:
+      return v1::KeyVersion::STANDBY;
+    case lifecycle::State::kActive:
+      return v1::KeyVersion::ACTIVE;
+    case lifecycle::State::kVerifyOnly:
+      return v1::KeyVersion::VERIFY_ONLY;
+    case lifecycle::State::kWithdrawn:
+      return v1::KeyVersion::WITHDRAWN;
+  }
+  return v1::KeyVersion::STATE_UNSPECIFIED;
+}
+
+std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
+  return absl::StrCat(key.name, "/versions/", version.number);
+}
+
+// `mod_revision` 0: what does not exist yet (validate_only) has no etag.
+std::string EtagOf(absl::string_view name, int64_t mod_revision) {
+  return mod_revision == 0 ? "" : Etag(name, mod_revision);
+}
+
+void FillNext(const catalog::Key& key, absl::Time now, v1::Key& out) {
+  const std::vector<lifecycle::VersionTimes> times = catalog::TimesOf(key);
+  if (const auto signing = lifecycle::SigningVersionAt(times, now)) {
+    out.set_signing_version(VersionName(key, *key.versions[*signing]));
+  }
+  const auto next = lifecycle::PlanRotation(times, catalog::CachePolicyOf(key), now);
+  if (!next) return;
+  out.set_next_version(VersionName(key, *key.versions[next->successor]));
+  if (next->already_planned) *out.mutable_next_switch_time() = ToTimestamp(next->at);
+}
+
+}  // namespace
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  google::protobuf::Timestamp out;
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  out.set_seconds(seconds);
+  out.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return out;
+}
+
+v1::Tenant ToMessage(const catalog::Tenant& tenant) {
+  v1::Tenant out;
+  out.set_name(tenant.name);
+  out.set_display_name(tenant.display_name);
+  *out.mutable_create_time() = ToTimestamp(tenant.create_time);
+  out.set_etag(EtagOf(tenant.name, tenant.mod_revision));
+  return out;
+}
+
+v1::Issuer ToMessage(const catalog::Issuer& issuer, absl::string_view public_url) {
+  v1::Issuer out;
+  out.set_name(issuer.name);
+  out.set_issuer_url(issuer.issuer_url);
+  out.mutable_max_age()->set_seconds(absl::ToInt64Seconds(issuer.max_age));
+  out.mutable_propagation_time()->set_seconds(absl::ToInt64Seconds(issuer.propagation_time));
+  out.set_shared(issuer.shared);
+  out.set_jwks_uri(publish::JwksUri(public_url, issuer.name));
+  *out.mutable_create_time() = ToTimestamp(issuer.create_time);
+  out.set_etag(EtagOf(issuer.name, issuer.mod_revision));
+  return out;
+}
+
+v1::RoleBinding ToMessage(const catalog::RoleBinding& binding) {
+  v1::RoleBinding out;
+  out.set_name(binding.name);
+  out.set_principal(binding.principal);
+  out.set_role(binding.role);
+  *out.mutable_create_time() = ToTimestamp(binding.create_time);
+  out.set_etag(EtagOf(binding.name, binding.mod_revision));
+  return out;
+}
+
+v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
+  v1::Key out;
+  out.set_name(key.name);
+  out.set_purpose(key.purpose);
+  out.mutable_scope()->set_issuer(key.issuer->name);
+  for (const std::string& audience : key.audiences) out.mutable_scope()->add_audiences(audience);
+  for (const std::string& typ : key.typs) out.mutable_scope()->add_typs(typ);
+  out.mutable_scope()->mutable_max_jwt_lifetime()->set_seconds(
+      absl::ToInt64Seconds(key.max_jwt_lifetime));
+  out.set_algorithm(key.algorithm->algorithm);
+  FillNext(key, now, out);
+  *out.mutable_create_time() = ToTimestamp(key.create_time);
+  out.set_etag(EtagOf(key.name, key.mod_revision));
+  return out;
+}
+
+v1::KeyVersion ToMessage(const catalog::Key& key, const catalog::KeyVersion& version,
+                         absl::Time now) {
+  v1::KeyVersion out;
+  out.set_name(VersionName(key, version));
+  out.set_state(ToMessage(lifecycle::StateAt(version.times, now)));
+  out.set_algorithm(version.algorithm->algorithm);
+  if (!version.spki.empty()) {
+    out.set_kid(version.jwk.kid());
+    *out.mutable_jwk() = version.jwk;
+  }
+  *out.mutable_create_time() = ToTimestamp(version.create_time);
+  const auto fill = [](absl::Time time, auto mutable_field) {
+    if (time != absl::InfiniteFuture()) *mutable_field() = ToTimestamp(time);
+  };
+  fill(version.times.publish, [&out] { return out.mutable_publish_time(); });
+  fill(version.times.standby, [&out] { return out.mutable_standby_time(); });
+  fill(version.times.activate, [&out] { return out.mutable_activate_time(); });
+  fill(version.times.retire, [&out] { return out.mutable_retire_time(); });
+  fill(version.times.withdraw, [&out] { return out.mutable_withdraw_time(); });
+  return out;
+}
+
+}  // namespace sealward::api

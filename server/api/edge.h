@@ -1,0 +1,58 @@
+// What every service of the API stands on.
+#ifndef SEALWARD_SERVER_API_EDGE_H_
+#define SEALWARD_SERVER_API_EDGE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/errors.h"
+#include "server/api/executor.h"
+#include "server/auth/principal.h"
+#include "server/catalog/catalog.h"
+#include "server/lifecycle/resource_errors.h"
+#include "server/telemetry/metrics.h"
+
+namespace sealward::api {
+
+// Edge is handed to each service's constructor and copied. Everything that it
+// points to outlives the services, and those outlive the grpc::Server.
+struct Edge {
+  catalog::Catalog* catalog = nullptr;
+  const Clock* clock = nullptr;
+  Executor* executor = nullptr;
+  auth::PrincipalReader* principals = nullptr;
+  telemetry::Metrics* metrics = nullptr;
+
+  // catalog->Commit, counted; the revision. Blocks.
+  absl::StatusOr<int64_t> Commit(const store::Transaction& transaction) const {
+    auto revision = catalog->Commit(transaction);
+    metrics->CountStoreCommit(revision.status().code());
+    return revision;
+  }
+
+  // The time in whole microseconds, as the store keeps it.
+  absl::Time Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock->Now())); }
+};
+
+// How often a change is decided again after somebody else's came first.
+inline constexpr int kMaxDecisions = 5;
+
+// Calls `decide`, which reads a snapshot, decides and commits, again while
+// somebody else's commit comes in between. An etag that does not match is final.
+template <typename Decide>
+auto DecideAgain(Decide decide) -> decltype(decide()) {
+  for (int i = 0; i < kMaxDecisions; ++i) {
+    auto outcome = decide();
+    if (!absl::IsAborted(outcome.status()) || ErrorReason(outcome.status()) == kEtagMismatch) {
+      return outcome;
+    }
+  }
+  return ConcurrentChangeError();
+}
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_SERVER_API_EDGE_H_

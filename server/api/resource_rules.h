@@ -1,0 +1,41 @@
+// What the services have in common: ids, parents, and the record of a change.
+#ifndef SEALWARD_SERVER_API_RESOURCE_RULES_H_
+#define SEALWARD_SERVER_API_RESOURCE_RULES_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/api/caller.h"
+
+namespace sealward::api {
+
+// INVALID_ARGUMENT (NAME_INVALID), naming the field, for an id that is not
+// formed like one.
+absl::Status CheckResourceId(absl::string_view field, absl::string_view id);
+
+// Writes into the log who changed what.
+void LogChange(const Caller& caller, absl::string_view event, absl::string_view resource);
+
+// The resources whose names start with `collection` and a slash, for example
+// "tenants/a/keys".
+template <typename Resource>
+std::vector<std::shared_ptr<const Resource>> ChildrenOf(
+    const absl::flat_hash_map<std::string, std::shared_ptr<const Resource>>& all,
+    absl::string_view collection) {
+  const std::string prefix = absl::StrCat(collection, "/");
+  std::vector<std::shared_ptr<const Resource>> children;
+  for (const auto& [name, resource] : all) {
+    if (absl::StartsWith(name, prefix)) children.push_back(resource);
+  }
+  return children;
+}
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_SERVER_API_RESOURCE_RULES_H_

@@ -1,0 +1,57 @@
+#include "server/api/status_service.h"
+
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "server/api/answer.h"
+#include "server/api/conversion.h"
+
+namespace sealward::api {
+namespace {
+
+v1::PartitionStatus ToMessage(const hsm_client::PartitionStatus& status,
+                              const lifecycle::Withheld& withheld) {
+  v1::PartitionStatus out;
+  out.set_label(status.description.label());
+  out.set_token_model(status.description.token_model());
+  out.set_profile(status.description.profile());
+  *out.mutable_algorithms() = status.description.algorithms();
+  out.set_pin_latched(status.pin_latched);
+  for (const hsm_client::ProcessStatus& process : status.processes) {
+    auto* each = out.add_processes();
+    each->set_pid(process.pid);
+    each->set_ready(process.ready);
+    each->set_restarts(process.restarts);
+    each->set_signatures(process.signatures);
+  }
+  std::vector<std::string> alarms;
+  for (const std::string& alarm : {status.alarm, withheld.Alarm()}) {
+    if (!alarm.empty()) alarms.push_back(alarm);
+  }
+  out.set_alarm(absl::StrJoin(alarms, "; "));
+  return out;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* StatusService::GetServiceStatus(
+    grpc::CallbackServerContext* context, const v1::GetServiceStatusRequest* /*request*/,
+    v1::GetServiceStatusResponse* response) {
+  return AnswerNow(edge_, context, response, [this](const Caller& caller) { return Get(caller); });
+}
+
+absl::StatusOr<v1::GetServiceStatusResponse> StatusService::Get(const Caller& caller) const {
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kReadStatus, "status");
+      !s.ok()) {
+    return s;
+  }
+  v1::GetServiceStatusResponse response;
+  response.set_server_version(sources_.server_version);
+  *response.mutable_start_time() = ToTimestamp(sources_.start_time);
+  *response.mutable_partition() = ToMessage(sources_.partition->Status(), *sources_.withheld);
+  response.set_store_revision(snapshot->revision);
+  return response;
+}
+
+}  // namespace sealward::api

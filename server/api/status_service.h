@@ -1,0 +1,44 @@
+// sealward.v1.StatusService.
+#ifndef SEALWARD_SERVER_API_STATUS_SERVICE_H_
+#define SEALWARD_SERVER_API_STATUS_SERVICE_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "sealward/v1/status_service.grpc.pb.h"
+#include "server/api/caller.h"
+#include "server/api/edge.h"
+#include "server/hsm_client/partition.h"
+#include "server/lifecycle/reconcile.h"
+
+namespace sealward::api {
+
+// StatusService serves proto/sealward/v1/status_service.proto on the admin
+// listener. Thread-safe; no handler blocks.
+class StatusService final : public v1::StatusService::CallbackService {
+ public:
+  // What it tells of; the pointers outlive it.
+  struct Sources {
+    std::string server_version;
+    absl::Time start_time;
+    const hsm_client::Partition* partition = nullptr;
+    const lifecycle::Withheld* withheld = nullptr;
+  };
+  StatusService(const Edge& edge, Sources sources) : edge_(edge), sources_(std::move(sources)) {}
+
+  grpc::ServerUnaryReactor* GetServiceStatus(grpc::CallbackServerContext* context,
+                                             const v1::GetServiceStatusRequest* request,
+                                             v1::GetServiceStatusResponse* response) override;
+
+ private:
+  absl::StatusOr<v1::GetServiceStatusResponse> Get(const Caller& caller) const;
+
+  const Edge edge_;
+  const Sources sources_;
+};
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_SERVER_API_STATUS_SERVICE_H_

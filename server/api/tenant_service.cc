@@ -1,0 +1,104 @@
+#include "server/api/tenant_service.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/resource_name.h"
+#include "server/api/answer.h"
+#include "server/api/conversion.h"
+#include "server/api/paging.h"
+#include "server/api/resource_rules.h"
+#include "server/catalog/mutations.h"
+
+namespace sealward::api {
+namespace {
+
+constexpr absl::string_view kCollection = "tenants";
+constexpr size_t kMaxDisplayNameBytes = 128;
+
+absl::Status CheckDisplayName(absl::string_view name) {
+  if (name.size() <= kMaxDisplayNameBytes) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "DISPLAY_NAME_INVALID",
+                   absl::StrCat("tenant.display_name is over ", kMaxDisplayNameBytes, " bytes"));
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContext* context,
+                                                      const v1::CreateTenantRequest* request,
+                                                      v1::Tenant* response) {
+  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+    return DecideAgain([&] { return Create(caller, *request); });
+  });
+}
+
+grpc::ServerUnaryReactor* TenantService::GetTenant(grpc::CallbackServerContext* context,
+                                                   const v1::GetTenantRequest* request,
+                                                   v1::Tenant* response) {
+  return AnswerNow(edge_, context, response,
+                   [this, request](const Caller& caller) { return Get(caller, *request); });
+}
+
+grpc::ServerUnaryReactor* TenantService::ListTenants(grpc::CallbackServerContext* context,
+                                                     const v1::ListTenantsRequest* request,
+                                                     v1::ListTenantsResponse* response) {
+  return AnswerNow(edge_, context, response,
+                   [this, request](const Caller& caller) { return List(caller, *request); });
+}
+
+absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
+                                                 const v1::CreateTenantRequest& request) const {
+  const auto snapshot = edge_.catalog->Get();
+  catalog::Tenant tenant;
+  tenant.name = absl::StrCat("tenants/", request.tenant_id());
+  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kCreateTenant, tenant.name);
+      !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = CheckResourceId("tenant_id", request.tenant_id()); !s.ok()) return s;
+  if (absl::Status s = CheckDisplayName(request.tenant().display_name()); !s.ok()) return s;
+  if (snapshot->tenants.contains(tenant.name)) return AlreadyExistsError(tenant.name);
+  tenant.display_name = request.tenant().display_name();
+  tenant.create_time = edge_.Now();
+  if (!request.validate_only()) {
+    const auto revision = edge_.Commit(catalog::CreateTenant(tenant));
+    if (!revision.ok()) return revision.status();
+    tenant.mod_revision = *revision;
+    LogChange(caller, "tenant_created", tenant.name);
+  }
+  return ToMessage(tenant);
+}
+
+absl::StatusOr<v1::Tenant> TenantService::Get(const Caller& caller,
+                                              const v1::GetTenantRequest& request) const {
+  const auto name = TenantName::Parse(request.name());
+  if (!name.ok()) return name.status();
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s =
+          caller.Authorize(*snapshot, request.name(), auth::Verb::kReadTenant, request.name());
+      !s.ok()) {
+    return s;
+  }
+  const auto found = snapshot->tenants.find(request.name());
+  if (found == snapshot->tenants.end()) return NotFoundError(request.name());
+  return ToMessage(*found->second);
+}
+
+absl::StatusOr<v1::ListTenantsResponse> TenantService::List(
+    const Caller& caller, const v1::ListTenantsRequest& request) const {
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kListTenants, kCollection);
+      !s.ok()) {
+    return s;
+  }
+  const auto page = ParsePageRequest(kCollection, request.page_size(), request.page_token());
+  if (!page.ok()) return page.status();
+  const auto taken = TakePage(ChildrenOf(snapshot->tenants, kCollection), kCollection, *page);
+  v1::ListTenantsResponse response;
+  for (const auto& tenant : taken.items) *response.add_tenants() = ToMessage(*tenant);
+  response.set_next_page_token(taken.next_page_token);
+  return response;
+}
+
+}  // namespace sealward::api
