@@ -50,7 +50,7 @@ auto DecideAgain(Decide decide) -> decltype(decide()) {
       return outcome;
     }
   }
-  return ConcurrentChangeError();
+  return ConcurrentChange();
 }
 
 }  // namespace sealward::api

@@ -65,8 +65,8 @@ absl::StatusOr<v1::Issuer> IssuerService::Create(const Caller& caller,
   auto issuer = ParseIssuer(request.issuer());
   if (!issuer.ok()) return issuer.status();
   const auto tenant = snapshot->tenants.find(request.parent());
-  if (tenant == snapshot->tenants.end()) return NotFoundError(request.parent());
-  if (snapshot->issuers.contains(name)) return AlreadyExistsError(name);
+  if (tenant == snapshot->tenants.end()) return ResourceNotFound(request.parent());
+  if (snapshot->issuers.contains(name)) return ResourceExists(name);
   if (absl::Status s = CheckUrlIsFree(*snapshot, issuer->issuer_url); !s.ok()) return s;
   issuer->name = name;
   issuer->create_time = edge_.Now();
@@ -90,7 +90,7 @@ absl::StatusOr<v1::Issuer> IssuerService::Get(const Caller& caller,
     return s;
   }
   const auto found = snapshot->issuers.find(request.name());
-  if (found == snapshot->issuers.end()) return NotFoundError(request.name());
+  if (found == snapshot->issuers.end()) return ResourceNotFound(request.name());
   return ToMessage(*found->second, public_url_);
 }
 
@@ -108,7 +108,7 @@ absl::StatusOr<v1::ListIssuersResponse> IssuerService::List(
   }
   const auto page = ParsePageRequest(collection, request.page_size(), request.page_token());
   if (!page.ok()) return page.status();
-  if (!snapshot->tenants.contains(request.parent())) return NotFoundError(request.parent());
+  if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
   const auto taken = TakePage(ChildrenOf(snapshot->issuers, collection), collection, *page);
   v1::ListIssuersResponse response;
   for (const auto& issuer : taken.items) *response.add_issuers() = ToMessage(*issuer, public_url_);

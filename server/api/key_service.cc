@@ -21,11 +21,11 @@ using KeyPtr = std::shared_ptr<const catalog::Key>;
 // The key of that name, for a caller who may know.
 absl::StatusOr<KeyPtr> FindKey(const catalog::Snapshot& snapshot, const std::string& name) {
   const auto found = snapshot.keys.find(name);
-  if (found == snapshot.keys.end()) return NotFoundError(name);
+  if (found == snapshot.keys.end()) return ResourceNotFound(name);
   return found->second;
 }
 
-v1::RotateKeyResponse ToMessage(const lifecycle::Rotation& rotation, absl::Time now) {
+v1::RotateKeyResponse RotationMessage(const lifecycle::Rotation& rotation, absl::Time now) {
   v1::RotateKeyResponse response;
   const catalog::Key& key = *rotation.key;
   *response.mutable_key() = ToMessage(key, now);
@@ -110,7 +110,7 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
   if (absl::Status s = CheckResourceId("key_id", request.key_id()); !s.ok()) return s;
   const auto key = ParseNewKey(request.parent(), name, request.key());
   if (!key.ok()) return key.status();
-  if (!snapshot->tenants.contains(request.parent())) return NotFoundError(request.parent());
+  if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
   if (request.validate_only()) {
     if (absl::Status s = manager_->CheckCreateKey(*key); !s.ok()) return s;
     return Preview(*edge_.catalog->Get(), *key);
@@ -150,7 +150,7 @@ absl::StatusOr<v1::ListKeysResponse> KeyService::List(const Caller& caller,
   }
   const auto page = ParsePageRequest(collection, request.page_size(), request.page_token());
   if (!page.ok()) return page.status();
-  if (!snapshot->tenants.contains(request.parent())) return NotFoundError(request.parent());
+  if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
   const auto taken = TakePage(ChildrenOf(snapshot->keys, collection), collection, *page);
   v1::ListKeysResponse response;
   for (const auto& key : taken.items) *response.add_keys() = ToMessage(*key, edge_.Now());
@@ -173,12 +173,12 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
   if (request.validate_only()) {
     const auto preview = manager_->PreviewRotation(request.name(), unchanged);
     if (!preview.ok()) return preview.status();
-    return ToMessage(*preview, edge_.Now());
+    return RotationMessage(*preview, edge_.Now());
   }
   LogChange(caller, "rotate_key", request.name());
   const auto rotation = manager_->RotateKey(request.name(), unchanged, caller.deadline());
   if (!rotation.ok()) return rotation.status();
-  return ToMessage(*rotation, edge_.Now());
+  return RotationMessage(*rotation, edge_.Now());
 }
 
 absl::StatusOr<v1::KeyVersion> KeyService::GetVersion(
@@ -192,11 +192,11 @@ absl::StatusOr<v1::KeyVersion> KeyService::GetVersion(
     return s;
   }
   const auto key = FindKey(*snapshot, name->key.ToString());
-  if (!key.ok()) return NotFoundError(request.name());
+  if (!key.ok()) return ResourceNotFound(request.name());
   for (const auto& version : (*key)->versions) {
     if (version->number == name->version) return ToMessage(**key, *version, edge_.Now());
   }
-  return NotFoundError(request.name());
+  return ResourceNotFound(request.name());
 }
 
 absl::StatusOr<v1::ListKeyVersionsResponse> KeyService::ListVersions(

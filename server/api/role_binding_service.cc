@@ -42,7 +42,7 @@ absl::StatusOr<std::shared_ptr<const catalog::Tenant>> FindParent(const catalog:
                                                                   const std::string& parent) {
   if (parent.empty()) return nullptr;
   const auto found = snapshot.tenants.find(parent);
-  if (found == snapshot.tenants.end()) return NotFoundError(parent);
+  if (found == snapshot.tenants.end()) return ResourceNotFound(parent);
   return found->second;
 }
 
@@ -111,7 +111,7 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Create(
   const auto tenant = FindParent(*snapshot, request.parent());
   if (!tenant.ok()) return tenant.status();
   if (catalog::FindBinding(*snapshot, binding.name) != nullptr) {
-    return AlreadyExistsError(binding.name);
+    return ResourceExists(binding.name);
   }
   if (!request.validate_only()) {
     const auto revision = edge_.Commit(catalog::CreateBinding(tenant->get(), binding));
@@ -133,7 +133,7 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Get(
     return s;
   }
   const auto binding = catalog::FindBinding(*snapshot, request.name());
-  if (binding == nullptr) return NotFoundError(request.name());
+  if (binding == nullptr) return ResourceNotFound(request.name());
   return ToMessage(*binding);
 }
 
@@ -170,9 +170,9 @@ absl::StatusOr<v1::DeleteRoleBindingResponse> RoleBindingService::Delete(
     return s;
   }
   const auto binding = catalog::FindBinding(*snapshot, request.name());
-  if (binding == nullptr) return NotFoundError(request.name());
+  if (binding == nullptr) return ResourceNotFound(request.name());
   if (!request.etag().empty() && request.etag() != Etag(binding->name, binding->mod_revision)) {
-    return EtagMismatchError(request.name());
+    return EtagMismatch(request.name());
   }
   const auto transaction = catalog::DeleteBinding(*snapshot, *binding);
   if (!transaction.ok()) return transaction.status();

@@ -58,7 +58,7 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   }
   if (absl::Status s = CheckResourceId("tenant_id", request.tenant_id()); !s.ok()) return s;
   if (absl::Status s = CheckDisplayName(request.tenant().display_name()); !s.ok()) return s;
-  if (snapshot->tenants.contains(tenant.name)) return AlreadyExistsError(tenant.name);
+  if (snapshot->tenants.contains(tenant.name)) return ResourceExists(tenant.name);
   tenant.display_name = request.tenant().display_name();
   tenant.create_time = edge_.Now();
   if (!request.validate_only()) {
@@ -81,7 +81,7 @@ absl::StatusOr<v1::Tenant> TenantService::Get(const Caller& caller,
     return s;
   }
   const auto found = snapshot->tenants.find(request.name());
-  if (found == snapshot->tenants.end()) return NotFoundError(request.name());
+  if (found == snapshot->tenants.end()) return ResourceNotFound(request.name());
   return ToMessage(*found->second);
 }
 

@@ -80,14 +80,14 @@ absl::StatusOr<KeyLeases::Lease> KeyManager::Lease(absl::string_view name, absl:
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::Find(absl::string_view name) const {
   const auto snapshot = options_.catalog->Get();
   const auto found = snapshot->keys.find(name);
-  if (found == snapshot->keys.end()) return NotFoundError(name);
+  if (found == snapshot->keys.end()) return ResourceNotFound(name);
   return found->second;
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view name,
                                                              Precondition unchanged) const {
   auto key = Find(name);
-  if (key.ok() && !unchanged(**key)) return EtagMismatchError(name);
+  if (key.ok() && !unchanged(**key)) return EtagMismatch(name);
   return key;
 }
 
@@ -129,7 +129,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
     const absl::Status status = Commit(catalog::CreateKey(key, first));
     if (!absl::IsAborted(status)) return status;
   }
-  return ConcurrentChangeError();
+  return ConcurrentChange();
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
@@ -179,7 +179,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
          {"existed", pair->existed}});
     return key;
   }
-  return ConcurrentChangeError();
+  return ConcurrentChange();
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::Time deadline) {
@@ -189,7 +189,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::T
     if (!added.ok()) return added.status();
     key = std::move(*added);
     pending = FirstPending(*key);
-    if (!pending) return ConcurrentChangeError();
+    if (!pending) return ConcurrentChange();
   }
   return Generate(std::move(key), *pending, deadline);
 }
@@ -240,7 +240,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
     }
     return rotation;
   }
-  return ConcurrentChangeError();
+  return ConcurrentChange();
 }
 
 absl::StatusOr<Rotation> KeyManager::PreviewRotation(absl::string_view name,

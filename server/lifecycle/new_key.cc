@@ -10,7 +10,7 @@ namespace sealward::lifecycle {
 
 absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
   if (snapshot.keys.contains(key.name)) {
-    return AlreadyExistsError(key.name);
+    return ResourceExists(key.name);
   }
   const auto issuer = snapshot.issuers.find(key.issuer);
   if (issuer == snapshot.issuers.end()) {

@@ -10,24 +10,24 @@
 
 namespace sealward {
 
-inline absl::Status NotFoundError(absl::string_view name) {
+inline absl::Status ResourceNotFound(absl::string_view name) {
   return MakeError(absl::StatusCode::kNotFound, "NOT_FOUND",
                    absl::StrCat(name, " does not exist; list its parent to see what does"));
 }
 
-inline absl::Status AlreadyExistsError(absl::string_view name) {
+inline absl::Status ResourceExists(absl::string_view name) {
   return MakeError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
                    absl::StrCat(name, " exists already; get it, or choose another id"));
 }
 
 inline constexpr absl::string_view kEtagMismatch = "ETAG_MISMATCH";
 
-inline absl::Status EtagMismatchError(absl::string_view name) {
+inline absl::Status EtagMismatch(absl::string_view name) {
   return MakeError(absl::StatusCode::kAborted, kEtagMismatch,
                    absl::StrCat(name, " has changed since that etag was read; read it again"));
 }
 
-inline absl::Status ConcurrentChangeError() {
+inline absl::Status ConcurrentChange() {
   return MakeError(absl::StatusCode::kAborted, "CONCURRENT_CHANGE",
                    "others keep changing the same resource; try again");
 }
