@@ -13,6 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "common/algorithms.h"
 #include "server/telemetry/sharded.h"
 
@@ -153,6 +154,33 @@ TEST(Metrics, UnlabelledCountersStartAtZero) {
   EXPECT_THAT(text, HasSubstr("sealward_verify_failures_total 0\n"));
   EXPECT_THAT(text, HasSubstr("sealward_hsm_restarts_total 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("sealward_sign_requests_total{")));
+}
+
+// Two threads that share a shard: an addition that is not atomic loses some.
+TEST(ShardedCells, ThreadsThatShareAShardLoseNothing) {
+  constexpr int kShards = 16;
+  constexpr uint64_t kEach = 1'000'000;
+  ShardedCells cells(1);
+  absl::Notification go;
+  std::vector<std::thread> workers;
+  // Shards are given out in turn, so the first and the last of 17 share one.
+  for (int i = 0; i <= kShards; ++i) {
+    if (i != 0 && i != kShards) {
+      std::thread([&cells] { cells.Add(0, 1); }).join();
+      continue;
+    }
+    absl::Notification has_shard;
+    workers.emplace_back([&] {
+      cells.Add(0, 1);
+      has_shard.Notify();
+      go.WaitForNotification();
+      for (uint64_t j = 0; j < kEach; ++j) cells.Add(0, 1);
+    });
+    has_shard.WaitForNotification();
+  }
+  go.Notify();
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_EQ(cells.Read(0), 2 * kEach + kShards + 1);
 }
 
 // No lock, yet nothing is lost; run under ThreadSanitizer too.
