@@ -1,0 +1,80 @@
+// Validates JWTs with npm jose, one a line on standard input, one JSON answer a
+// line: {"ok":true,"payload":…} or {"ok":false,"error":…}.
+//
+//   node jose_validator.mjs remote|strict|tally JWKS_URI ISSUER AUDIENCE
+//
+// remote: jose's own createRemoteJWKSet (keeps a set for 10 minutes, refetches
+//   on an unknown kid, not within 30 s).
+// strict: a cache that does what Cache-Control says and never refetches for an
+//   unknown kid, like Envoy and kube-apiserver: the least forgiving there is.
+// tally: strict and remote on every JWT; answers nothing but, at the end of the
+//   input, one line with counts: {"accepted":…,"refused":…,"kids":{…},"errors":[…]}.
+import { createInterface } from "node:readline";
+import {
+  createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify,
+} from "jose";
+
+const [mode, uri, issuer, audience] = process.argv.slice(2);
+const MAX_ERRORS = 10;
+
+function strictKeySet() {
+  let keys;
+  let expires = 0;
+  let pending;
+  async function load() {
+    const asked = Date.now();
+    const response = await fetch(uri, { redirect: "error" });
+    if (response.status !== 200) throw new Error(`JWKS status ${response.status}`);
+    const maxAge = /max-age=(\d+)/.exec(response.headers.get("cache-control") ?? "");
+    if (!maxAge) throw new Error("JWKS without max-age");
+    keys = createLocalJWKSet(await response.json());
+    // From the request on: what a cache may not have seen must not count.
+    expires = asked + Number(maxAge[1]) * 1000;
+  }
+  return async (header, token) => {
+    if (Date.now() >= expires) {
+      pending ??= load().finally(() => { pending = undefined; });
+      await pending;
+    }
+    return keys(header, token);
+  };
+}
+
+const remote = createRemoteJWKSet(new URL(uri));
+const strict = strictKeySet();
+const keySets = { remote: [remote], strict: [strict], tally: [strict, remote] }[mode];
+
+async function check(token) {
+  let result;
+  for (const keySet of keySets) {
+    result = await jwtVerify(token, keySet, { issuer, audience, requiredClaims: ["exp"] });
+  }
+  return result.payload;
+}
+
+const tally = { accepted: 0, refused: 0, kids: {}, errors: [] };
+async function count(token) {
+  try {
+    await check(token);
+    tally.accepted++;
+    const { kid } = decodeProtectedHeader(token);
+    tally.kids[kid] = (tally.kids[kid] ?? 0) + 1;
+  } catch (error) {
+    tally.refused++;
+    if (tally.errors.length < MAX_ERRORS) tally.errors.push(`${error.code}: ${error.message}`);
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === "") continue;
+  if (mode === "tally") {
+    await count(line);
+    continue;
+  }
+  try {
+    console.log(JSON.stringify({ ok: true, payload: await check(line) }));
+  } catch (error) {
+    console.log(JSON.stringify({ ok: false, error: `${error.code}: ${error.message}` }));
+  }
+}
+if (mode === "tally") console.log(JSON.stringify(tally));
