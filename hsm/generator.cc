@@ -52,25 +52,32 @@ absl::StatusOr<Generated> Generator::Ensure(const ObjectId& id, const std::strin
     return MakeError(absl::StatusCode::kFailedPrecondition, "ALGORITHM_UNAVAILABLE",
                      absl::StrCat("the partition does not offer ", mechanism.algorithm->name));
   }
+  auto generated = EnsureLocked(id, label, mechanism);
+  if (!generated.ok()) return generated.status();
+  // Without the lock: flushing a busy disk takes long, and whoever else answers
+  // for this pair flushes it, too.
+  if (absl::Status s = Sync(); !s.ok()) return s;
+  return generated;
+}
+
+absl::StatusOr<Generated> Generator::EnsureLocked(const ObjectId& id, const std::string& label,
+                                                  const Mechanism& mechanism) {
   auto lock = PartitionLock::Acquire(kLockFile, peer_fd_);
   if (!lock.ok()) return lock.status();
   RestoreTokenObject();
   auto objects = keys_.Search(id);
   if (!objects.ok()) return objects.status();
-  Generated generated;
-  if (const auto pair = CompletePair(*objects)) {
-    if (objects->front().label != label) return Exists(id, "belongs to another key");
-    generated.object = keys_.Add(id, *pair, label);
-    generated.existed = true;
-    if (absl::Status s = Prove(generated.object, mechanism); !s.ok()) return s;
-  } else {
+  const auto pair = CompletePair(*objects);
+  if (!pair) {
     if (absl::Status s = ClearRemnants(id, label, *objects); !s.ok()) return s;
     auto made = Make(id, label, mechanism);
     if (!made.ok()) return made.status();
-    generated.object = *made;
+    return Generated{*made, /*existed=*/false};
   }
-  if (absl::Status s = Sync(); !s.ok()) return s;
-  return generated;
+  if (objects->front().label != label) return Exists(id, "belongs to another key");
+  Generated found{keys_.Add(id, *pair, label), /*existed=*/true};
+  if (absl::Status s = Prove(found.object, mechanism); !s.ok()) return s;
+  return found;
 }
 
 // What carries the id without being a pair was left by a process that was killed

@@ -38,6 +38,8 @@ class Generator {
                                    const Mechanism& mechanism);
 
  private:
+  absl::StatusOr<Generated> EnsureLocked(const ObjectId& id, const std::string& label,
+                                         const Mechanism& mechanism);
   absl::Status ClearRemnants(const ObjectId& id, const std::string& label,
                              const std::vector<FoundObject>& remnants);
   absl::StatusOr<KeyObject*> Make(const ObjectId& id, const std::string& label,

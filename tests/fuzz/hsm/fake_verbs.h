@@ -1,0 +1,92 @@
+// Verbs without a partition: enough behaviour to fuzz and to test dispatch.
+#ifndef SEALWARD_TESTS_FUZZ_HSM_FAKE_VERBS_H_
+#define SEALWARD_TESTS_FUZZ_HSM_FAKE_VERBS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "hsm/header_check.h"
+#include "hsm/object_label.h"
+#include "hsm/verbs.h"
+
+namespace sealward::hsm {
+
+// FakeVerbs keeps "keys" in a map. Its header check is the real one, for the kid
+// "fake" and ES256; its signatures are a constant.
+class FakeVerbs final : public Verbs {
+ public:
+  absl::Status SignJws(const v1::SignJws& request, v1::Signature& out) override {
+    ++calls;
+    if (!keys_.contains(request.object().object_id())) return absl::NotFoundError("no such key");
+    if (absl::Status s = header_.Check(request.signing_input()); !s.ok()) return s;
+    out.set_signature(std::string(64, 's'));
+    out.set_object_counter(++signatures_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Generate(const v1::Generate& request, v1::PublicKey& out) override {
+    ++calls;
+    if (!ToObjectId(request.object().object_id()) || !ObjectLabel::FromRef(request.object())) {
+      return absl::InvalidArgumentError("an invalid reference");
+    }
+    v1::PublicKey& key = keys_[request.object().object_id()];
+    out.set_existed(key.has_object());
+    *key.mutable_object() = request.object();
+    key.set_spki(std::string(550, 'k'));
+    *out.mutable_object() = key.object();
+    out.set_spki(key.spki());
+    return absl::OkStatus();
+  }
+
+  absl::Status GetPublicKey(const v1::GetPublicKey& request, v1::PublicKey& out) override {
+    ++calls;
+    const auto key = keys_.find(request.object().object_id());
+    if (key == keys_.end()) return absl::NotFoundError("no such key");
+    out = key->second;
+    return absl::OkStatus();
+  }
+
+  absl::Status Forget(const v1::Forget&) override {
+    ++calls;
+    return absl::OkStatus();
+  }
+
+  absl::Status List(const v1::List& request, size_t room_bytes, v1::ObjectList& out) override {
+    ++calls;
+    last_room_bytes = room_bytes;
+    for (auto key = keys_.upper_bound(request.after_object_id()); key != keys_.end(); ++key) {
+      const size_t size = key->second.ByteSizeLong() + 8;
+      if (static_cast<uint32_t>(out.objects_size()) == request.limit() || size > room_bytes) {
+        out.set_more(true);
+        break;
+      }
+      room_bytes -= size;
+      *out.add_objects() = key->second;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Describe(v1::Description& out) override {
+    ++calls;
+    out.set_label("fake");
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckHealth() override {
+    ++calls;
+    return absl::UnavailableError(std::string(2000, 'e'));
+  }
+
+  int calls = 0;
+  size_t last_room_bytes = 0;
+
+ private:
+  HeaderCheck header_{"ES256", "fake"};
+  std::map<std::string, v1::PublicKey> keys_;
+  uint64_t signatures_ = 0;
+};
+
+}  // namespace sealward::hsm
+
+#endif  // SEALWARD_TESTS_FUZZ_HSM_FAKE_VERBS_H_
