@@ -80,10 +80,10 @@ class Writer {
 TEST_P(StoreContract, KillLeavesAWholePrefixOfTheCommits) {
   store_ = nullptr;
   int64_t done_before = 0;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 8; ++round) {
     Writer writer(std::string(GetParam().name), engine().Location());
     int64_t said = 0;
-    for (int i = 0; i < 1 + round * 7; ++i) said = writer.NextCommitted();
+    for (int i = 0; i < 1 + round * 9; ++i) said = writer.NextCommitted();
     ASSERT_GT(said, done_before) << "the writer did not start";
     said = std::max(said, writer.Kill());
 

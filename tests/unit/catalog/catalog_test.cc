@@ -211,7 +211,7 @@ class RandomCatalog : public CatalogTest {
 // A restart must show exactly what was shown before it.
 RC_GTEST_PROP(CatalogProperties, FollowingEqualsLoading, ()) {
   const auto changes = *rc::gen::container<std::vector<std::pair<int, int>>>(
-      rc::gen::pair(rc::gen::inRange(0, 7), rc::gen::inRange(0, 3)));
+      rc::gen::pair(rc::gen::element(0, 1, 2, 3, 4, 5, 6), rc::gen::element(0, 1, 2)));
   RandomCatalog catalog;
   for (const auto& [kind, which] : changes) catalog.Change(kind, which);
   RC_ASSERT(catalog.Followed() == catalog.Loaded());
