@@ -10,6 +10,7 @@
 #include "server/app/config.h"
 #include "server/app/credentials.h"
 #include "server/app/exit_codes.h"
+#include "server/app/grpc_log.h"
 #include "server/app/ready_file.h"
 #include "server/app/server.h"
 #include "server/app/signals.h"
@@ -90,6 +91,7 @@ int RunServe(const ConfigSource& source, absl::string_view ready_file) {
   const SystemClock clock;
   BlockSignals();
   RequireTls13();
+  UseOurLogForGrpc();
   auto config = Load(source);
   if (!config.ok()) return Fail(config.status(), kExitConfig);
   Harden(*config);

@@ -163,8 +163,8 @@ void Server::Parts::MakeServices() {
   issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
   key_service = std::make_unique<api::KeyService>(edge, keys.get());
   role_binding_service = std::make_unique<api::RoleBindingService>(edge);
-  status_service = std::make_unique<api::StatusService>(edge, partition.get(), store.get(),
-                                                        &withheld, SEALWARD_VERSION, start_time);
+  status_service = std::make_unique<api::StatusService>(
+      edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, partition.get(), &withheld});
   signing_service = std::make_unique<api::SigningService>(edge, signer.get());
   admin_signing_service = std::make_unique<api::SigningService>(edge, signer.get());
 }
