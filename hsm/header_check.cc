@@ -96,8 +96,12 @@ bool IsMediaType(absl::string_view typ) {
 absl::Status HeaderCheck::CheckHeader(absl::string_view encoded) const {
   const std::optional<std::string> json = Base64UrlDecode(encoded);
   if (!json) return Invalid("has a header that is not base64url");
-  // The parser would skip white space and a byte order mark before the object.
-  if (json->empty() || json->front() != '{') return Invalid("has a header that is no JSON object");
+  // The parser would skip a byte order mark before the object, and takes a NUL
+  // for the end of the input.
+  if (json->size() < 2 || json->front() != '{' || json->back() != '}' ||
+      json->find('\0') != std::string::npos) {
+    return Invalid("has a header that is no JSON object");
+  }
   HeaderReader reader;
   if (!nlohmann::json::sax_parse(*json, &reader)) {
     return Invalid(absl::StrCat("has a header that ", reader.problem));

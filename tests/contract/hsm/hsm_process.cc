@@ -167,12 +167,16 @@ absl::StatusOr<hsm::v1::ResponsePacket> HsmProcess::Receive() {
 
 absl::StatusOr<hsm::v1::ResponsePacket> HsmProcess::Ready() { return Receive(); }
 
-absl::StatusOr<hsm::v1::ResponsePacket> HsmProcess::Call(
-    const std::vector<hsm::v1::Operation>& operations) {
+absl::Status HsmProcess::Post(const std::vector<hsm::v1::Operation>& operations) {
   hsm::v1::RequestPacket request;
   request.set_packet_id(next_packet_++);
   for (const hsm::v1::Operation& operation : operations) *request.add_operations() = operation;
-  if (absl::Status s = socket_->Send(request.SerializeAsString()); !s.ok()) return s;
+  return socket_->Send(request.SerializeAsString());
+}
+
+absl::StatusOr<hsm::v1::ResponsePacket> HsmProcess::Call(
+    const std::vector<hsm::v1::Operation>& operations) {
+  if (absl::Status s = Post(operations); !s.ok()) return s;
   return Receive();
 }
 

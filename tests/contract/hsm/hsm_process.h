@@ -72,6 +72,8 @@ class HsmProcess {
   absl::StatusOr<hsm::v1::ResponsePacket> Ready();
   // Sends operations and waits for the answer.
   absl::StatusOr<hsm::v1::ResponsePacket> Call(const std::vector<hsm::v1::Operation>& operations);
+  // Sends operations and does not wait.
+  absl::Status Post(const std::vector<hsm::v1::Operation>& operations);
   // One operation; an empty result with code -1 if the process ended.
   hsm::v1::Result CallOne(const hsm::v1::Operation& operation);
   absl::Status SendRaw(absl::string_view packet) { return socket_->Send(packet); }
@@ -83,6 +85,7 @@ class HsmProcess {
   // Waits for the process to end.
   Ended Wait();
   pid_t pid() const { return pid_; }
+  int fd() const { return socket_->fd(); }
   // The line `name:` of /proc/pid/status.
   std::string StatusLine(absl::string_view name) const;
 

@@ -112,13 +112,13 @@ class Stress {
     slot = Slot();
     slot.process = std::make_unique<HsmProcess>(partition_.directory());
     ++counts_.starts;
-    // Half the processes are killed somewhere in their start, and of the others a
-    // third right at the moment that empties the file with the master key.
+    // Half the processes are killed somewhere in their start, and of the others half
+    // right at the moment that empties the file with the master key.
     slot.started = Clock::now();
     if (Chance(2)) {
       Doom(slot, start_us_ + start_us_ / 4);
     } else {
-      slot.doomed_in_login = Chance(3);
+      slot.doomed_in_login = Chance(2);
     }
   }
 

@@ -1,0 +1,113 @@
+#include "hsm/dispatch.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/packet_socket.h"
+#include "tests/fuzz/hsm/fake_verbs.h"
+
+namespace sealward::hsm {
+namespace {
+
+class DispatchTest : public ::testing::Test {
+ protected:
+  v1::ResponsePacket Answer(const v1::RequestPacket& request) {
+    std::string answer;
+    const absl::Status status = dispatcher_.Answer(request.SerializeAsString(), answer);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_LE(answer.size(), kMaxPacketBytes);
+    v1::ResponsePacket response;
+    EXPECT_TRUE(response.ParseFromString(answer));
+    return response;
+  }
+
+  void GenerateMany(int count) {
+    for (int n = 0; n < count; ++n) {
+      v1::RequestPacket request;
+      request.set_packet_id(next_++);
+      v1::ObjectRef& ref = *request.add_operations()->mutable_generate()->mutable_object();
+      std::string id(16, 'i');
+      id[14] = static_cast<char>('0' + n / 64);
+      id[15] = static_cast<char>('0' + n % 64);
+      ref.set_object_id(id);
+      ref.set_key(absl::StrCat("tenants/a", std::string(62, 't'), "/keys/b", std::string(62, 'k')));
+      ref.set_purpose(v1::OBJECT_PURPOSE_JWT);
+      EXPECT_EQ(Answer(request).results(0).code(), 0);
+    }
+  }
+
+  FakeVerbs verbs_;
+  Dispatcher dispatcher_{verbs_, 42};
+  uint64_t next_ = 1;
+};
+
+TEST_F(DispatchTest, AnswersInOrderWithTheStartNumber) {
+  v1::RequestPacket request;
+  request.set_packet_id(7);
+  request.add_operations()->mutable_describe();
+  request.add_operations()->mutable_forget()->set_object_id(std::string(16, 'x'));
+  const v1::ResponsePacket response = Answer(request);
+  EXPECT_EQ(response.packet_id(), 7U);
+  EXPECT_EQ(response.start_number(), 42U);
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(0).description().label(), "fake");
+  EXPECT_EQ(response.results(1).value_case(), v1::Result::VALUE_NOT_SET);
+}
+
+// An error carries no value, and no message without end.
+TEST_F(DispatchTest, AnErrorIsBounded) {
+  v1::RequestPacket request;
+  request.set_packet_id(1);
+  request.add_operations()->mutable_check_health();
+  const v1::ResponsePacket response = Answer(request);
+  EXPECT_EQ(response.results(0).code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(response.results(0).message().size(), kMaxErrorMessageBytes);
+}
+
+// Sixteen full pages do not fit into a packet; the answer must say "more" rather
+// than break the cap, which would end the connection.
+TEST_F(DispatchTest, ListsAreCutToThePacket) {
+  GenerateMany(256);
+  v1::RequestPacket request;
+  request.set_packet_id(next_++);
+  for (int i = 0; i < kMaxOperationsPerPacket; ++i) {
+    request.add_operations()->mutable_list()->set_limit(kMaxListLimit);
+  }
+  const v1::ResponsePacket response = Answer(request);
+  EXPECT_GT(response.results(0).object_list().objects_size(), 0);
+  EXPECT_TRUE(response.results(1).object_list().more());
+}
+
+// A list by itself always gets on.
+TEST_F(DispatchTest, AListAloneHasRoomForAPage) {
+  GenerateMany(256);
+  v1::RequestPacket request;
+  request.set_packet_id(next_++);
+  request.add_operations()->mutable_list()->set_limit(kMaxListLimit);
+  EXPECT_GT(Answer(request).results(0).object_list().objects_size(), 200);
+}
+
+// Nothing of a packet is carried out if anything in it is a violation, even if
+// that comes last: the server could not tell what was done.
+TEST_F(DispatchTest, AViolationIsFoundBeforeAnythingIsDone) {
+  v1::RequestPacket request;
+  request.set_packet_id(1);
+  request.add_operations()->mutable_describe();
+  request.add_operations();  // no verb
+  std::string answer;
+  EXPECT_FALSE(dispatcher_.Answer(request.SerializeAsString(), answer).ok());
+  EXPECT_EQ(verbs_.calls, 0);
+}
+
+TEST_F(DispatchTest, PacketIdsCountUp) {
+  std::string answer;
+  v1::RequestPacket request;
+  request.add_operations()->mutable_describe();
+  request.set_packet_id(5);
+  EXPECT_TRUE(dispatcher_.Answer(request.SerializeAsString(), answer).ok());
+  request.set_packet_id(4);
+  EXPECT_FALSE(dispatcher_.Answer(request.SerializeAsString(), answer).ok());
+}
+
+}  // namespace
+}  // namespace sealward::hsm
