@@ -26,10 +26,13 @@ struct Edge {
   auth::PrincipalReader* principals = nullptr;
   telemetry::Metrics* metrics = nullptr;
 
-  // catalog->Commit, counted; the revision. Blocks.
+  // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the
+  // change that came first, so that the next decision is a new one. Blocks.
   absl::StatusOr<int64_t> Commit(const store::Transaction& transaction) const {
     auto revision = catalog->Commit(transaction);
     metrics->CountStoreCommit(revision.status().code());
+    if (!absl::IsAborted(revision.status())) return revision;
+    if (absl::Status s = catalog->CatchUp(); !s.ok()) return s;
     return revision;
   }
 

@@ -129,7 +129,9 @@ void Driver::RescanIfDue(absl::Time now) {
   next_rescan_ = now + kRescanPeriod;
   const auto snapshot = options_.catalog->Get();
   absl::MutexLock lock(&mu_);
-  for (const auto& [name, key] : snapshot->keys) due_.try_emplace(name, now).first->second = now;
+  for (const auto& [name, key] : snapshot->keys) {
+    if (!failed_.contains(name)) due_[name] = now;  // those wait for their retry
+  }
 }
 
 std::vector<std::string> Driver::TakeDueKeys(absl::Time now) {

@@ -94,6 +94,9 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view n
 absl::Status KeyManager::Commit(const store::Transaction& transaction) {
   const auto revision = options_.catalog->Commit(transaction);
   options_.metrics->CountStoreCommit(revision.status().code());
+  if (!absl::IsAborted(revision.status())) return revision.status();
+  // The next decision is to see the change that came first.
+  if (absl::Status s = options_.catalog->CatchUp(); !s.ok()) return s;
   return revision.status();
 }
 

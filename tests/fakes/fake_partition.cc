@@ -134,6 +134,15 @@ void FakePartition::AwaitBlockedGenerate() {
   mu_.Await(absl::Condition(+[](int* blocked) { return *blocked > 0; }, &blocked_));
 }
 
+void FakePartition::AwaitKeyPairs(int count) {
+  absl::MutexLock lock(&mu_);
+  const auto are_made = [this, count] {
+    mu_.AssertReaderHeld();
+    return key_pairs_made_ >= count;
+  };
+  mu_.Await(absl::Condition(&are_made));
+}
+
 void FakePartition::SetAlgorithms(std::vector<v1::Algorithm> algorithms) {
   absl::MutexLock lock(&mu_);
   algorithms_ = std::move(algorithms);

@@ -32,6 +32,8 @@ class FakePartition final : public hsm_client::Partition {
   void Unblock();
   // Waits until a Generate is blocked.
   void AwaitBlockedGenerate();
+  // Waits until that many key pairs were made.
+  void AwaitKeyPairs(int count);
   // Algorithms that the description lists; all by default.
   void SetAlgorithms(std::vector<v1::Algorithm> algorithms);
   // Takes an object away, or gives it another key pair of the same kind.

@@ -1,0 +1,144 @@
+// A server without its edge: real SQLite store, catalog and key manager over a
+// fake partition and a clock that tests move.
+#ifndef SEALWARD_TESTS_FAKES_KEY_RIG_H_
+#define SEALWARD_TESTS_FAKES_KEY_RIG_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/catalog/catalog.h"
+#include "server/catalog/mutations.h"
+#include "server/lifecycle/driver.h"
+#include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/reconcile.h"
+#include "server/store/sqlite_store.h"
+#include "server/telemetry/metrics.h"
+#include "tests/fakes/fake_partition.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace sealward::fakes {
+
+inline constexpr char kTenant[] = "tenants/a";
+inline constexpr char kIssuer[] = "tenants/a/issuers/main";
+inline constexpr char kKey[] = "tenants/a/keys/web";
+inline constexpr absl::Duration kPropagation = absl::Minutes(20);
+
+// KeyRig owns all of it. The driver has no thread here: tests call RunPass.
+struct KeyRig {
+  KeyRig() { Boot(store::SqliteStore::Mode::kCreate); }
+
+  // Ends the server and starts it again on the same store and partition.
+  void Restart() {
+    driver.reset();
+    manager.reset();
+    catalog.reset();
+    store.reset();
+    Boot(store::SqliteStore::Mode::kExisting);
+  }
+
+  void Boot(store::SqliteStore::Mode mode) {
+    store =
+        *store::SqliteStore::Open(absl::StrCat(directory.path(), "/s/sealward.db"), mode, &clock);
+    catalog = *catalog::Catalog::Load(store.get());
+    lifecycle::KeyManager::Options options;
+    options.catalog = catalog.get();
+    options.partition = &partition;
+    options.clock = &clock;
+    options.metrics = &metrics;
+    options.random = [this](size_t count) {
+      std::string id(count, 'r');
+      const std::string number = absl::StrCat(++ids);
+      return id.replace(0, number.size(), number);
+    };
+    manager = std::make_unique<lifecycle::KeyManager>(options);
+    driver = std::make_unique<lifecycle::Driver>(lifecycle::Driver::Options{
+        manager.get(), catalog.get(), &partition, &clock, &metrics, &withheld});
+  }
+
+  void AddTenant(const std::string& name) {
+    catalog::Tenant tenant;
+    tenant.name = name;
+    tenant.create_time = clock.Now();
+    Commit(catalog::CreateTenant(tenant));
+  }
+
+  void AddIssuer(const std::string& name, bool shared = false) {
+    catalog::Issuer issuer;
+    issuer.name = name;
+    issuer.issuer_url = absl::StrCat("https://issuer.example/", name);
+    issuer.max_age = absl::Minutes(5);
+    issuer.propagation_time = kPropagation;
+    issuer.shared = shared;
+    issuer.create_time = clock.Now();
+    const std::string tenant = name.substr(0, name.find("/issuers/"));
+    Commit(catalog::CreateIssuer(*catalog->Get()->tenants.at(tenant), issuer));
+  }
+
+  // kTenant with kIssuer.
+  void AddTenantAndIssuer(bool shared = false) {
+    AddTenant(kTenant);
+    AddIssuer(kIssuer, shared);
+  }
+
+  void AddBinding(const std::string& name, const std::string& tenant, const std::string& principal,
+                  v1::Role role) {
+    catalog::RoleBinding binding;
+    binding.name = name;
+    binding.tenant = tenant;
+    binding.principal = principal;
+    binding.role = role;
+    binding.create_time = clock.Now();
+    const auto snapshot = catalog->Get();
+    const catalog::Tenant* seen = tenant.empty() ? nullptr : snapshot->tenants.at(tenant).get();
+    Commit(catalog::CreateBinding(seen, binding));
+  }
+
+  void Commit(const store::Transaction& transaction) {
+    const auto revision = catalog->Commit(transaction);
+    if (!revision.ok()) std::abort();
+  }
+
+  static lifecycle::NewKey NewKey(const std::string& name = kKey,
+                                  const std::string& issuer = kIssuer) {
+    lifecycle::NewKey key;
+    key.name = name;
+    key.issuer = issuer;
+    key.audiences = {"mail"};
+    key.typs = {"JWT"};
+    key.max_jwt_lifetime = absl::Hours(1);
+    key.algorithm = FindAlgorithm(v1::ALGORITHM_ES256);
+    return key;
+  }
+
+  std::shared_ptr<const catalog::Key> Key(const std::string& name = kKey) const {
+    return catalog->Get()->keys.at(name);
+  }
+
+  // The states of a key's versions, for example "ACTIVE STAGED".
+  std::string States(const std::string& name = kKey) const {
+    std::string states;
+    for (const auto& version : Key(name)->versions) {
+      absl::StrAppend(&states, states.empty() ? "" : " ",
+                      lifecycle::StateName(lifecycle::StateAt(version->times, clock.Now())));
+    }
+    return states;
+  }
+
+  TempDir directory;
+  ManualClock clock;
+  FakePartition partition;
+  telemetry::Metrics metrics{"test"};
+  lifecycle::Withheld withheld;
+  int ids = 0;
+  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<lifecycle::KeyManager> manager;
+  std::unique_ptr<lifecycle::Driver> driver;
+};
+
+}  // namespace sealward::fakes
+
+#endif  // SEALWARD_TESTS_FAKES_KEY_RIG_H_

@@ -1,0 +1,150 @@
+// The administrative API over real TLS, with clients of several roles.
+#ifndef SEALWARD_TESTS_UNIT_API_API_RIG_H_
+#define SEALWARD_TESTS_UNIT_API_API_RIG_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "server/api/edge.h"
+#include "server/api/executor.h"
+#include "server/api/issuer_service.h"
+#include "server/api/key_service.h"
+#include "server/api/role_binding_service.h"
+#include "server/api/status_service.h"
+#include "server/api/tenant_service.h"
+#include "tests/fakes/key_rig.h"
+#include "tests/unit/auth/test_certificates.h"
+
+namespace sealward::api {
+
+inline constexpr char kAdmin[] = "admin";
+inline constexpr char kOperator[] = "operator";          // of the service
+inline constexpr char kViewer[] = "viewer";              // of the service
+inline constexpr char kTenantOperator[] = "a-operator";  // of tenants/a
+inline constexpr char kTenantIssuer[] = "a-issuer";      // of tenants/a
+inline constexpr char kStranger[] = "stranger";          // bound to nothing
+
+inline std::string PrincipalOf(const std::string& who) { return "spiffe://test/" + who; }
+
+// ErrorInfo.reason of a gRPC status; empty if it has no ErrorInfo.
+inline std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details())) return "";
+  for (const auto& any : details.details()) {
+    if (any.Is<google::rpc::ErrorInfo>() && any.UnpackTo(&info)) return info.reason();
+  }
+  return "";
+}
+
+// Whether a gRPC status says when to try again.
+inline bool HasRetryInfo(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return false;
+  for (const auto& any : details.details()) {
+    if (any.Is<google::rpc::RetryInfo>()) return true;
+  }
+  return false;
+}
+
+// All that a caller can see of a status.
+inline std::string BytesOf(const grpc::Status& status) {
+  return absl::StrCat(status.error_code(), "|", status.error_message(), "|",
+                      status.error_details());
+}
+
+// ApiRig is a server on 127.0.0.1 with tenants a and b; tenants/a has an issuer.
+class ApiRig {
+ public:
+  explicit ApiRig(int executor_threads = 4, size_t queue = 64)
+      : executor_(executor_threads, queue),
+        edge_{keys.catalog.get(), &keys.clock, &executor_, &principals_, &keys.metrics},
+        tenants_(edge_),
+        issuers_(edge_, "https://jwks.example"),
+        key_service_(edge_, keys.manager.get()),
+        bindings_(edge_),
+        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partition, &keys.withheld}) {
+    keys.AddTenantAndIssuer();
+    keys.AddTenant("tenants/b");
+    Bind(kAdmin, "", v1::ROLE_ADMIN);
+    Bind(kOperator, "", v1::ROLE_OPERATOR);
+    Bind(kViewer, "", v1::ROLE_VIEWER);
+    Bind(kTenantOperator, fakes::kTenant, v1::ROLE_OPERATOR);
+    Bind(kTenantIssuer, fakes::kTenant, v1::ROLE_TOKEN_ISSUER);
+    Listen();
+  }
+  ~ApiRig() {
+    executor_.Stop();
+    server_->Shutdown();
+  }
+
+  // Calls `method` of a service's stub as `who`.
+  template <typename Service, typename Request, typename Response>
+  grpc::Status Call(const std::string& who,
+                    grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                          Response*),
+                    const Request& request, Response* response) {
+    grpc::ClientContext context;
+    typename Service::Stub stub(ChannelOf(who));
+    return (stub.*method)(&context, request, response);
+  }
+
+  std::shared_ptr<grpc::Channel> ChannelOf(const std::string& who) {
+    std::shared_ptr<grpc::Channel>& channel = channels_[who];
+    if (channel != nullptr) return channel;
+    const auth::Identity identity = ca_.Issue({{"CN", who}}, {"URI:" + PrincipalOf(who)});
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("localhost");
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    channel = grpc::CreateCustomChannel(
+        absl::StrCat("127.0.0.1:", port_),
+        grpc::SslCredentials({ca_.pem(), identity.private_key_pem, identity.certificate_pem}),
+        arguments);
+    return channel;
+  }
+
+  fakes::KeyRig keys;
+
+ private:
+  void Bind(const std::string& who, const std::string& tenant, v1::Role role) {
+    const std::string parent = tenant.empty() ? "" : tenant + "/";
+    keys.AddBinding(parent + "roleBindings/" + who, tenant, PrincipalOf(who), role);
+  }
+
+  void Listen() {
+    const auth::Identity identity = ca_.Issue({{"CN", "server"}}, {"DNS:localhost"});
+    grpc::SslServerCredentialsOptions options(
+        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    options.pem_root_certs = ca_.pem();
+    options.pem_key_cert_pairs.push_back({identity.private_key_pem, identity.certificate_pem});
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
+    for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+             &tenants_, &issuers_, &key_service_, &bindings_, &status_}) {
+      builder.RegisterService(service);
+    }
+    server_ = builder.BuildAndStart();
+  }
+
+  auth::TestCa ca_;
+  auth::PrincipalReader principals_;
+  Executor executor_;
+  Edge edge_;
+  TenantService tenants_;
+  IssuerService issuers_;
+  KeyService key_service_;
+  RoleBindingService bindings_;
+  StatusService status_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+};
+
+}  // namespace sealward::api
+
+#endif  // SEALWARD_TESTS_UNIT_API_API_RIG_H_
