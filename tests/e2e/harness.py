@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import unittest
 
 BIN = pathlib.Path(os.environ.get("SEALWARD_BIN", "build/dev/bin")).resolve()
@@ -137,6 +138,9 @@ level = "info"
 
     def hsm_config(self):
         return self.partition / "hsm.toml"
+
+    def hsm_settings(self):
+        return tomllib.loads(self.hsm_config().read_text(encoding="utf-8"))
 
     def edit_hsm_config(self, old, new):
         """Replaces text of hsm.toml, keeping owner and mode."""

@@ -70,9 +70,10 @@ nlohmann::json Response(const google::protobuf::Descriptor* type, const grpc::By
     }
   }
   const auto message = NewMessage(type);
-  std::string json = "null";
-  if (message->ParseFromString(bytes)) {
-    (void)google::protobuf::util::MessageToJsonString(*message, &json);
+  std::string json;
+  if (!message->ParseFromString(bytes) ||
+      !google::protobuf::util::MessageToJsonString(*message, &json).ok()) {
+    return nullptr;
   }
   return nlohmann::json::parse(json);
 }

@@ -172,7 +172,8 @@ class AlgorithmUnavailable(harness.Case):
         text = config.read_text(encoding="utf-8")
         self.assertIn("slots.mechanisms = ALL", text)
         with open(config, "r+", encoding="utf-8") as file:
-            file.write(text.replace("slots.mechanisms = ALL", "slots.mechanisms = -CKM_EDDSA"))
+            file.write(text.replace("slots.mechanisms = ALL",
+                                    "slots.mechanisms = CKM_EC_KEY_PAIR_GEN,CKM_ECDSA"))
             file.truncate()
         server = harness.Server(state)
         harness.make_tenant(server)

@@ -112,10 +112,7 @@ class Secrets(harness.Case):
         self.assertEqual(pkcs11_modules(self.server.pid), set())
 
     def test_the_search_for_modules_finds_one(self):
-        module = next(line.split('"')[1] for line in
-                      self.state.hsm_config().read_text(encoding="utf-8").splitlines()
-                      if line.startswith("module"))
-        loaded = ctypes.CDLL(module)
+        loaded = ctypes.CDLL(self.state.hsm_settings()["module"])
         self.assertTrue(pkcs11_modules(os.getpid()))
         del loaded
 

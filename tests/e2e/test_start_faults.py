@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -33,7 +34,12 @@ class StartFault(harness.Case):
         """A start that has to fail, and its log."""
         state.log_file.unlink(missing_ok=True)
         server = Server(state, wait=False)
-        self.assertEqual(server.process.wait(timeout=harness.PATIENCE_S), exit_code, server.log())
+        try:
+            wait_until(lambda: server.process.poll() is not None or state.ready_file.exists(),
+                       "an end of the start")
+            self.assertEqual(server.process.poll(), exit_code, server.log())
+        finally:
+            server.stop(signal.SIGKILL)
         self.assertFalse(state.ready_file.exists())
         for word in words:
             self.assertIn(word, server.log())
@@ -129,7 +135,7 @@ class ConfigFaults(StartFault):
                 taken.listen()
                 port = taken.getsockname()[1]
                 state.write_config(**{name: port})
-                self.refused(state, EXIT_TEMPORARY, f"127.0.0.1:{port}", "in use")
+                self.refused(state, EXIT_TEMPORARY, f"127.0.0.1:{port}")
         state.write_config()
         self.works_again(state)
 
@@ -143,7 +149,7 @@ class ConfigFaults(StartFault):
             "a wrong type": (good.replace("processes = 2", 'processes = "2"'), "processes"),
             "no port": (good.replace('"127.0.0.1:0"', '"127.0.0.1"', 1), "127.0.0.1"),
             "no certificate": (good.replace("tls/server.pem", "tls/nothing.pem"), "nothing.pem"),
-            "another key": (good.replace("tls/server.key", "tls/jwks.key"), "jwks.key"),
+            "another key": (good.replace("tls/server.key", "tls/admin.key"), "admin.key"),
             "an unknown level": (good.replace('level = "info"', 'level = "loud"'), "level"),
         }
         for what, (text, word) in table.items():
@@ -175,9 +181,7 @@ class PartitionFaults(StartFault):
 
     def test_a_wrong_module_path_and_its_repair(self):
         state = self.served_state()
-        module = next(line.split('"')[1] for line in
-                      state.hsm_config().read_text(encoding="utf-8").splitlines()
-                      if line.startswith("module"))
+        module = state.hsm_settings()["module"]
         state.edit_hsm_config(module, "/nowhere/module.so")
         server = self.serves_without_hsm(state, "/nowhere/module.so")
         # Put right, it comes back without a restart of the server.
