@@ -36,6 +36,8 @@ class Listener {
   // The first peer whose user is `peer_uid` (SO_PEERCRED); others are closed.
   absl::StatusOr<PacketSocket> Accept(uid_t peer_uid) const;
 
+  int fd() const { return socket_.get(); }
+
  private:
   explicit Listener(Descriptor socket) : socket_(std::move(socket)) {}
 

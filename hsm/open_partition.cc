@@ -66,9 +66,9 @@ absl::Status Open(OpenPartition& partition) {
     guard.emplace(config.token_directory, kTokenObjectCopyFile);
     if (absl::Status s = Restore(*guard, partition); !s.ok()) return s;
   }
-  if (absl::Status s = LoadAndFindSlot(partition); !s.ok()) return s;
   auto pin = ReadPinFile(config.pin_file);
   if (!pin.ok()) return pin.status();
+  if (absl::Status s = LoadAndFindSlot(partition); !s.ok()) return s;
   if (absl::Status s = PresentPin(*pin, partition); !s.ok()) return s;
   return guard ? guard->UpdateCopy() : absl::OkStatus();
 }

@@ -26,11 +26,16 @@
 namespace sealward::hsm {
 namespace {
 
-std::atomic<int> served_fd = -1;
+std::atomic<int> waited_fd = -1;
+std::atomic<bool> terminated = false;
 
-// Ends the receiving direction: packets that have arrived are still answered,
-// then the loop sees the end of file. Async-signal-safe.
-void OnTerminate(int) { shutdown(served_fd.load(), SHUT_RD); }
+// Ends the receiving direction of what the process waits for: accept fails, or
+// packets that have arrived are still answered and then the loop sees the end of
+// file. Async-signal-safe.
+void OnTerminate(int) {
+  terminated = true;
+  shutdown(waited_fd.load(), SHUT_RD);
+}
 
 sigset_t TerminateSet() {
   sigset_t set;
@@ -45,14 +50,15 @@ void HoldSignals() {
   sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
-// From here on SIGTERM, also one that came before, ends the connection.
+// From here on SIGTERM, also one that came before, ends the waiting for `fd`.
 void LetTerminate(int fd) {
-  served_fd = fd;
+  waited_fd = fd;
   struct sigaction action{};
   action.sa_handler = OnTerminate;
   sigaction(SIGTERM, &action, nullptr);
   const sigset_t set = TerminateSet();
   sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  if (terminated) shutdown(fd, SHUT_RD);
 }
 
 absl::Status SendReady(const PacketSocket& socket, Partition& partition, uint64_t start_number) {
@@ -117,8 +123,9 @@ absl::Status Run(const ServeOptions& options) {
   auto partition = Partition::Create(*std::move(open), clock, peer_fd);
   if (!partition.ok()) return WithExitCode(kExitPartitionUnusable, partition.status());
   if (listener) {
+    LetTerminate(listener->fd());
     auto accepted = listener->Accept(options.peer_uid);
-    if (!accepted.ok()) return accepted.status();
+    if (!accepted.ok()) return terminated ? absl::OkStatus() : accepted.status();
     socket = *std::move(accepted);
   }
   uint64_t start_number = 0;
