@@ -19,6 +19,7 @@ run() {
   lock_state
   prepare_state
   start_server
+  check_hsm
   write_profiles
   create_demo
   local jwt
@@ -169,12 +170,19 @@ server_ended() {
   wait "$SERVER_PID" || code=$?
   SERVER_PID=''
   tail -3 "$STATE/server.log" >&2
-  case $code in
-    77) die 77 "the HSM refused the PIN, and it is latched. After repairing it: $HSM clear-pin-latch --dir $STATE/partition" ;;
-    69) die 69 "the HSM partition $STATE/partition is unusable; the log: $STATE/server.log" ;;
-    74) die 74 "the store $STATE/store is unreadable; the log: $STATE/server.log" ;;
-    *) die "$((code ? code : 1))" "the server ended with code $code; its log: $STATE/server.log" ;;
-  esac
+  die "$((code ? code : 1))" "the server ended with code $code; its log: $STATE/server.log"
+}
+
+# The server publishes keys also while no signer is ready; a demo needs one.
+check_hsm() {
+  [[ "$(ready hsm_ready)" != true ]] || return 0
+  local alarm
+  alarm=$(ready hsm_alarm)
+  grep -h '"program":"sealward-hsm"' "$STATE/server.log" | tail -1 >&2
+  if [[ -e $STATE/partition/pin-latch ]]; then
+    die 77 "the HSM refused the PIN. Once the PIN file is right: $HSM clear-pin-latch --dir $STATE/partition"
+  fi
+  die 69 "the HSM partition $STATE/partition is not usable: ${alarm:-see $STATE/server.log}"
 }
 
 stop_server() {
@@ -218,8 +226,8 @@ ensure() {
   local who=$1 kind=$2 name=$3
   shift 3
   if cli "$who" "$kind" get "$name" >/dev/null 2>&1; then return; fi
-  say "creating $name"
-  cli "$who" "$kind" create "$name" "$@" >/dev/null || die "could not create $name"
+  say "creating the ${kind%s} $name"
+  cli "$who" "$kind" create "$name" "$@" >/dev/null || die "could not create the ${kind%s} $name"
 }
 
 create_demo() {
@@ -257,7 +265,7 @@ show_result() {
   say "signed in the HSM, and accepted by an independent validator (npm jose) over HTTPS:"
   printf '\n%s\n\n' "$jwt"
   printf 'JWKS: %s\n\n' "$(json_field jwks_uri <<<"$verdict")"
-  next_commands
+  if [[ -z $ONCE ]]; then next_commands; fi
 }
 
 next_commands() {
