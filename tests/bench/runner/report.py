@@ -25,14 +25,29 @@ def medians(rounds):
     }
 
 
-def targets(rounds):
-    """Each target with the median of its value in each round: the machine's own
-    ups and downs from round to round cancel out."""
+def judge(rounds):
+    """Each target as a dict, with the median of its value in each round: the
+    machine's own ups and downs from round to round cancel out."""
     judged = []
     for target in plan.TARGETS:
         values = [target.value(results) for results in rounds]
         value = statistics.median(values)
-        judged.append((target, value, min(values), max(values), target.met(value)))
+        by_cpu = None
+        if target.by_cpu:
+            by_cpu = statistics.median(target.by_cpu(results) for results in rounds)
+        judged.append(
+            {
+                "name": target.name,
+                "value": value,
+                "lowest": min(values),
+                "highest": max(values),
+                "by_cpu": by_cpu,
+                "unit": target.unit,
+                "limit": target.limit,
+                "at_least": target.at_least,
+                "met": target.met(value),
+            }
+        )
     return judged
 
 
@@ -65,10 +80,9 @@ def print_tables(rounds):
         for measure, numbers in middle.items():
             if measure.key == key.name:
                 _print_row(measure, numbers)
-    print(f"\n{'':<44}{'median':>8}{'rounds':>18}{'target':>10}")
-    for target, value, low, high, met in targets(rounds):
-        print(f"{target.name:<44}{value:>8.2f}{f'{low:.2f} to {high:.2f}':>18}", end="")
-        print(_verdict(target, met))
+    print(f"\n{'':<42}{'median':>8}{'by CPU':>8}{'rounds':>18}{'target':>9}")
+    for target in judge(rounds):
+        _print_target(target)
     _warn_of_noise(middle)
 
 
@@ -81,11 +95,15 @@ def _print_row(measure, numbers):
     print(f"{own:>7.1f}{numbers['others_share']:>8.0%}")
 
 
-def _verdict(target, met):
-    if met is None:
-        return ""
-    sign = ">=" if target.at_least else "<="
-    return f"{f'{sign} {target.limit:g}':>10}  {'met' if met else 'NOT MET'}"
+def _print_target(target):
+    span = f"{target['lowest']:.2f} to {target['highest']:.2f}"
+    by_cpu = "" if target["by_cpu"] is None else f"{target['by_cpu']:.2f}"
+    print(f"{target['name']:<42}{target['value']:>8.2f}{by_cpu:>8}{span:>18}", end="")
+    if target["met"] is None:
+        print()
+        return
+    limit = f"{'>=' if target['at_least'] else '<='} {target['limit']:g}"
+    print(f"{limit:>9}  {'met' if target['met'] else 'NOT MET'}")
 
 
 def _warn_of_noise(middle):
@@ -102,11 +120,7 @@ def write_json(path, rounds, facts):
     document = {
         "machine": facts,
         "medians": flat(medians(rounds)),
-        "targets": [
-            {"name": t.name, "value": value, "lowest": low, "highest": high, "unit": t.unit,
-             "limit": t.limit, "at_least": t.at_least, "met": met}
-            for t, value, low, high, met in targets(rounds)
-        ],
+        "targets": judge(rounds),
         "rounds": [flat(results) for results in rounds],
     }
     new = path.with_suffix(".new")

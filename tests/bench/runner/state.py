@@ -64,6 +64,7 @@ class Service:
         self._source = source
         self._server = None
         self.ready = None
+        self.hsm_pids = []
         _remove_stale()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lock = open(self.directory / "lock", "w", encoding="ascii")
@@ -73,6 +74,7 @@ class Service:
     def start(self):
         self._initialise()
         self._serve()
+        self.hsm_pids = self._wait_for_hsm()
         self._create_resources()
 
     def close(self):
@@ -85,10 +87,6 @@ class Service:
     def log_tail(self):
         self.log.flush()
         return "".join((self.directory / "programs.log").read_text().splitlines(True)[-20:])
-
-    @property
-    def hsm_pids(self):
-        return self.ready["hsm_pids"]
 
     def partition(self):
         """What raw_pkcs11 needs to open the same partition, and its environment."""
@@ -148,15 +146,30 @@ class Service:
             stderr=self.log,
             preexec_fn=processes.die_with_parent,
         )
+        self._wait_until(ready_file.exists, "sealward-server does not get ready")
+        self.ready = json.loads(ready_file.read_text())
+
+    def _wait_for_hsm(self):
+        """Pids of the sealward-hsm processes; the server serves before all are ready."""
+
+        def ready_pids():
+            partition = json.loads(self._cli("admin", "status", "-o", "json"))["partition"]
+            pids = [each["pid"] for each in partition["processes"] if each.get("ready")]
+            return pids if len(pids) == HSM_PROCESSES else None
+
+        return self._wait_until(ready_pids, "the sealward-hsm processes do not get ready")
+
+    def _wait_until(self, condition, complaint):
+        """The condition's first true value, while the server lives."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not ready_file.exists():
+        while not (value := condition()):
             try:
                 code = self._server.wait(0.05)
                 raise BenchError(f"sealward-server ended with code {code}")
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
-                    raise BenchError("sealward-server does not get ready") from None
-        self.ready = json.loads(ready_file.read_text())
+                    raise BenchError(complaint) from None
+        return value
 
     def _create_resources(self):
         self._cli("admin", "tenants", "create", "tenants/bench")
@@ -167,7 +180,7 @@ class Service:
             )
         for key in plan.KEYS:
             issuer = f"tenants/bench/issuers/{key.name}"
-            self._cli("admin", "issuers", "create", issuer, "--url", self._issuer_url(key))
+            self._cli("admin", "issuers", "create", issuer, "--issuer-url", self._issuer_url(key))
             self._cli(
                 *("operator", "keys", "create", key.resource, "--issuer", issuer),
                 *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
