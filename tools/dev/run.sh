@@ -233,7 +233,8 @@ ensure() {
 create_demo() {
   ISSUER_URL=$(ready https)/tenants/demo/issuers/main
   ensure admin tenants demo --display-name "Demo"
-  ensure admin issuers demo/main --issuer-url "$ISSUER_URL"
+  # 30 s instead of 20 min until a new version may sign, so that a rotation can be watched.
+  ensure admin issuers demo/main --issuer-url "$ISSUER_URL" --max-age 30s --propagation-time 30s
   ensure admin bindings demo/operator --role operator --principal "$SPIFFE/operator"
   ensure admin bindings demo/issuer --role token-issuer --principal "$SPIFFE/issuer"
   ensure admin bindings demo/viewer --role viewer --principal "$SPIFFE/viewer"
