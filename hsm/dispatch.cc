@@ -111,7 +111,10 @@ Dispatcher::Dispatcher(Verbs& verbs, uint64_t start_number)
 
 absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {
   if (HasUnknown(request)) return Violation("an unknown field in a packet");
-  if (request.packet_id() <= last_packet_id_) return Violation("packet_id does not count up");
+  if (request.packet_id() == 0 ||
+      std::ranges::find(recent_ids_, request.packet_id()) != recent_ids_.end()) {
+    return Violation("a packet_id that is 0 or of another packet in flight");
+  }
   if (request.operations_size() < 1 || request.operations_size() > kMaxOperationsPerPacket) {
     return Violation(absl::StrCat(request.operations_size(), " operations in a packet"));
   }
@@ -160,7 +163,8 @@ absl::Status Dispatcher::Answer(absl::string_view packet, std::string& answer) {
     return Violation("a packet that cannot be decoded");
   }
   if (absl::Status s = Check(*request); !s.ok()) return s;
-  last_packet_id_ = request->packet_id();
+  std::ranges::rotate(recent_ids_, recent_ids_.begin() + 1);
+  recent_ids_.back() = request->packet_id();
   response->set_packet_id(request->packet_id());
   response->set_start_number(start_number_);
   // Only lists can fill a packet; they get what the other results leave.

@@ -4,12 +4,14 @@
 
 #include <google/protobuf/arena.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/packet_socket.h"
 #include "hsm/verbs.h"
 
 namespace sealward::hsm {
@@ -30,7 +32,7 @@ class Dispatcher {
 
   // Answers one packet. An error means that the packet breaks the protocol
   // (proto/sealward/hsm/v1/hsm.proto): undecodable, unknown fields, no or an
-  // unknown verb, a cap exceeded, a packet_id that does not count up. The
+  // unknown verb, a cap exceeded, a packet_id used twice. The
   // process must end then, and nothing of the packet was carried out.
   absl::Status Answer(absl::string_view packet, std::string& answer);
 
@@ -40,7 +42,8 @@ class Dispatcher {
 
   Verbs& verbs_;
   uint64_t start_number_;
-  uint64_t last_packet_id_ = 0;
+  // Of as many packets as can be in flight, oldest first.
+  std::array<uint64_t, kMaxPacketsInFlight> recent_ids_{};
   // Messages of one packet live here; the first block is reused, so that a
   // packet of the usual size costs no allocation for them.
   std::vector<char> block_;
