@@ -8,6 +8,11 @@
 #include "grpcpp/support/time.h"
 
 namespace sealward::client {
+namespace {
+
+constexpr absl::string_view kDestroyed = "the Signer was destroyed";
+
+}  // namespace
 
 bool CallSet::Add(std::shared_ptr<RetryingCall> call) {
   absl::MutexLock lock(&mu_);
@@ -67,19 +72,22 @@ void RetryingCall::Attempt() {
       context = context_.get();
     }
   }
-  if (context == nullptr) return End(absl::CancelledError("the Signer was destroyed"));
+  if (context == nullptr) return End(absl::CancelledError(kDestroyed));
   ++attempts_;
   Send(context,
        [self = shared_from_this()](const grpc::Status& outcome) { self->OnAttemptDone(outcome); });
 }
 
 void RetryingCall::OnAttemptDone(const grpc::Status& outcome) {
+  bool cancelled = false;
   {
     // The context holds the channel. It goes before the user hears of the end:
     // whoever drops the channel last joins gRPC's callback threads, and this is one.
     absl::MutexLock lock(&mu_);
     context_.reset();
+    cancelled = cancelled_;
   }
+  if (cancelled && !outcome.ok()) return End(absl::CancelledError(kDestroyed));
   absl::Status left = Absorb(FromGrpcStatus(outcome, environment_.target));
   if (left.ok()) return End(absl::OkStatus());
   const absl::Duration time_left = deadline_ - environment_.clock->Now();

@@ -23,6 +23,11 @@ absl::Status FromGrpcStatus(const grpc::Status& status, absl::string_view target
       rpc.code() == static_cast<int>(status.error_code())) {
     return FromRpcStatus(rpc);
   }
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return MakeError(absl::StatusCode::kUnavailable, kConnectionFailed,
+                     absl::StrCat("the server at ", target,
+                                  " is stopping and did not take the request; try again"));
+  }
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return MakeError(absl::StatusCode::kUnavailable, kConnectionFailed,
                      absl::StrCat("no connection to ", target, " (", status.error_message(),

@@ -16,7 +16,9 @@ inline constexpr absl::string_view kConnectionFailed = "CONNECTION_FAILED";
 // The status with code, message and every google.rpc detail as a payload under
 // its type URL, so that common/errors.h (ErrorReason, RetryDelay) reads them.
 // An UNAVAILABLE without details comes from the transport: it gets the reason
-// CONNECTION_FAILED and a message that names `target`.
+// CONNECTION_FAILED and a message that names `target`. So does a CANCELLED: a
+// gRPC server gives it to requests that reach it after it began to stop.
+// REQUIRES: the caller did not cancel the call.
 absl::Status FromGrpcStatus(const grpc::Status& status, absl::string_view target);
 
 // The same for one entry of a batch.

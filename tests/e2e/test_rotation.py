@@ -105,12 +105,12 @@ class Rotation(harness.Case):
 
     def test_validate_only_changes_nothing(self):
         self.make("preview")
-        wait_until(lambda: len(self.versions("preview")) >= 2, "a successor")
+        wait_until(lambda: len(self.versions("preview")) >= 2
+                   and self.versions("preview")[2]["state"] == "STANDBY", "STANDBY")
         etag = self.server.cli("viewer", "keys", "get", "demo/preview").data["etag"]
         answer = self.server.cli("operator", "keys", "rotate", "demo/preview", "--validate-only")
         self.assertIn("switchTime", answer.data)
         self.assertEqual(self.signing_version("preview"), 1)
-        wait_until(lambda: self.versions("preview")[2]["state"] == "STANDBY", "STANDBY")
         self.assertEqual(self.server.cli("viewer", "keys", "get", "demo/preview").data["etag"],
                          etag)
 

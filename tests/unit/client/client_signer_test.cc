@@ -72,6 +72,18 @@ TEST_F(SignerTest, AsksAgainAfterUnavailable) {
   EXPECT_THAT(timers_.delays(), ElementsAre(absl::Milliseconds(225), absl::Milliseconds(225)));
 }
 
+// gRPC answers CANCELLED to requests that reach a server after it began to stop:
+// a rolling restart must not look like a call that the issuer itself gave up.
+TEST_F(SignerTest, AStoppingServerIsAskedAgain) {
+  server_->Script({absl::CancelledError("")});
+  EXPECT_TRUE(MakeSigner()->SignJwt(Request("{}"), Soon()).ok());
+  server_->Script({absl::CancelledError(""), absl::CancelledError(""), absl::CancelledError(""),
+                   absl::CancelledError("")});
+  const auto error = MakeSigner()->SignJwt(Request("{}"), Soon()).status();
+  EXPECT_EQ(error.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorReason(error), "CONNECTION_FAILED");
+}
+
 // Attempts without end would hammer a server that is down.
 TEST_F(SignerTest, StopsAfterItsAttempts) {
   server_->Script({kDown, kDown, kDown, kDown, kDown, kDown});
