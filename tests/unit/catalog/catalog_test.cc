@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/catalog/layout.h"
@@ -94,6 +95,17 @@ TEST_F(CatalogTest, FollowsAcrossCompaction) {
   EXPECT_EQ(Describe(*Now()), Describe(*(*Load())->Get()));
 }
 
+// A binding that was rewritten must not leave its role with who had it before.
+TEST_F(CatalogTest, RewrittenBindingMovesToItsPrincipal) {
+  Do(CreateBinding(nullptr, MakeBinding("", "b", "old", v1::ROLE_ADMIN)));
+  WriteRaw(BindingRecordKey("roleBindings/b"),
+           SerializeBinding(MakeBinding("", "b", "new", v1::ROLE_VIEWER)));
+  ASSERT_TRUE(catalog().CatchUp().ok());
+  EXPECT_FALSE(Now()->bindings.contains("old"));
+  ASSERT_EQ(Now()->bindings.at("new").size(), 1U);
+  EXPECT_EQ(Now()->bindings.at("new")[0]->role, v1::ROLE_VIEWER);
+}
+
 // A restored or repaired store may lack what was there before.
 TEST_F(CatalogTest, DeletedRecordsDisappear) {
   AddTenant();
@@ -169,6 +181,63 @@ TEST_F(CatalogTest, LoadsBesideCommits) {
     EXPECT_EQ(static_cast<int64_t>((*loaded)->Get()->tenants.size()), (*loaded)->Get()->revision);
   }
   writer.join();
+}
+
+// InterruptedStore commits something between two pages of a listing.
+class InterruptedStore final : public store::Store {
+ public:
+  InterruptedStore(store::Store* real, store::Transaction between)
+      : real_(real), between_(std::move(between)) {}
+  absl::StatusOr<store::Page> List(absl::string_view prefix, absl::string_view start_after,
+                                   int limit) override {
+    auto page = real_->List(prefix, start_after, limit);
+    if (std::exchange(first_page_, false)) {
+      EXPECT_TRUE(page->more);
+      EXPECT_TRUE(real_->Commit(between_).ok());
+    }
+    return page;
+  }
+  absl::StatusOr<std::optional<store::Entry>> Get(absl::string_view key) override {
+    return real_->Get(key);
+  }
+  absl::StatusOr<int64_t> Commit(const store::Transaction& transaction) override {
+    return real_->Commit(transaction);
+  }
+  absl::StatusOr<std::unique_ptr<store::Watch>> WatchPrefix(absl::string_view prefix,
+                                                            int64_t revision) override {
+    return real_->WatchPrefix(prefix, revision);
+  }
+  absl::StatusOr<int64_t> Revision() override { return real_->Revision(); }
+  absl::StatusOr<std::unique_ptr<store::Leadership>> Lead(absl::string_view name,
+                                                          absl::string_view holder,
+                                                          absl::Duration ttl) override {
+    return real_->Lead(name, holder, ttl);
+  }
+
+ private:
+  store::Store* const real_;
+  const store::Transaction between_;
+  bool first_page_ = true;
+};
+
+// Pages of one listing come from different revisions: here the first has no key yet,
+// the second has its version. That is a busy store, not a corrupt one.
+TEST_F(CatalogTest, LoadIsWholeThoughThePagesAreNot) {
+  AddTenant();
+  const auto issuer = AddIssuer();
+  for (int batch = 0; batch < 11; ++batch) {
+    store::Transaction transaction;
+    for (int i = 0; i < 100; ++i) {
+      const Tenant tenant = MakeTenant(absl::StrCat("t", batch * 100 + i));
+      transaction.operations.push_back({TenantRecordKey(tenant.name), SerializeTenant(tenant)});
+    }
+    ASSERT_TRUE(store().Commit(transaction).ok());
+  }
+  InterruptedStore interrupted(&store(), CreateKey(MakeKey(issuer, "k"), MakePending(1)));
+  const auto loaded = Catalog::Load(&interrupted);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_TRUE((*loaded)->Get()->keys.contains("tenants/acme/keys/k"));
+  EXPECT_EQ((*loaded)->Get()->revision, *store().Revision());
 }
 
 class RandomCatalog : public CatalogTest {

@@ -100,9 +100,11 @@ TEST_F(CorruptRecordsTest, CommitThatCannotBeReadBackSaysSo) {
   EXPECT_EQ(ErrorReason(done.status()), "CATALOG_STALE");
   EXPECT_EQ(Now(), before);
   EXPECT_TRUE((*store().Get(TenantRecordKey("tenants/fine"))).has_value());
-  WriteRaw(TenantRecordKey("tenants/broken"), std::nullopt);
+  // Mended, the catalog shows what it missed too.
+  WriteRaw(TenantRecordKey("tenants/broken"), SerializeTenant(MakeTenant("broken")));
   EXPECT_TRUE(catalog().CatchUp().ok());
   EXPECT_TRUE(Now()->tenants.contains("tenants/fine"));
+  EXPECT_TRUE(Now()->tenants.contains("tenants/broken"));
 }
 
 }  // namespace
