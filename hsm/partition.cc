@@ -34,15 +34,14 @@ void FillPublicKey(const KeyObject& object, v1::PublicKey& out) {
 
 }  // namespace
 
-Partition::Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd)
+Partition::Partition(std::unique_ptr<OpenPartition> open, const Clock& clock)
     : open_(std::move(open)),
       copies_(*open_->objects, open_->config.profile->session_copies),
-      keys_(*open_->objects, copies_, clock),
-      peer_fd_(peer_fd) {}
+      keys_(*open_->objects, copies_, clock) {}
 
 absl::StatusOr<std::unique_ptr<Partition>> Partition::Create(std::unique_ptr<OpenPartition> open,
                                                              const Clock& clock, int peer_fd) {
-  std::unique_ptr<Partition> partition(new Partition(std::move(open), clock, peer_fd));
+  std::unique_ptr<Partition> partition(new Partition(std::move(open), clock));
   auto signer = Signer::Create(*partition->open_, partition->keys_, partition->copies_);
   if (!signer.ok()) return signer.status();
   partition->signer_ = *std::move(signer);

@@ -40,7 +40,7 @@ class Partition final : public Verbs {
   const OpenPartition& open() const { return *open_; }
 
  private:
-  Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd);
+  Partition(std::unique_ptr<OpenPartition> open, const Clock& clock);
 
   absl::StatusOr<KeyObject*> FindFor(const v1::ObjectRef& ref);
   absl::Status EnsureCanary();
@@ -48,7 +48,6 @@ class Partition final : public Verbs {
   std::unique_ptr<OpenPartition> open_;
   SessionCopies copies_;
   KeyStore keys_;
-  int peer_fd_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Generator> generator_;
   std::unique_ptr<Verifier> canary_verifier_;

@@ -108,23 +108,33 @@ class Filter {
   int error_ = 0;
 };
 
+// "Argument `index` compares like this with `value`."
+constexpr scmp_arg_cmp Argument(unsigned index, scmp_compare how, uint64_t value) {
+  return {index, how, value, 0};
+}
+
+// "The bits `mask` of argument `index` are `value`."
+constexpr scmp_arg_cmp Bits(unsigned index, uint64_t mask, uint64_t value) {
+  return {index, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
 // What both kinds of filter say about calls that are fine with some arguments.
 void AddConditionalRules(Filter& filter, bool allow_list) {
   // glibc falls back from clone3 to clone, whose flags a filter can see.
   filter.Rule(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
   if (allow_list) {
-    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(clone),
-                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));
-    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE));
+    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(clone), Bits(0, CLONE_THREAD, CLONE_THREAD));
+    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), Argument(2, SCMP_CMP_EQ, 0));
+    filter.Rule(SCMP_ACT_ALLOW, SCMP_SYS(prctl), Argument(0, SCMP_CMP_EQ, PR_GET_DUMPABLE));
     // Whether stderr is a terminal is nobody's business; stdio can live with it.
     filter.Rule(SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl));
     return;
   }
-  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_NE, 0));
-  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE),
-              SCMP_A1(SCMP_CMP_NE, 0));
+  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), Bits(0, CLONE_THREAD, 0));
+  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(prlimit64), Argument(2, SCMP_CMP_NE, 0));
+  // The kernel takes the option as an int: bits above it must not get it past.
+  filter.Rule(SCMP_ACT_KILL_PROCESS, SCMP_SYS(prctl), Bits(0, 0xffffffff, PR_SET_DUMPABLE),
+              Argument(1, SCMP_CMP_NE, 0));
 }
 
 void AddNoNetworkRules(Filter& filter) {

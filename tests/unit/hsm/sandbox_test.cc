@@ -39,6 +39,10 @@ struct Attack {
 
 const Attack kAttacks[] = {
     {"dumpable again", [] { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }},
+    {"dumpable again, past an int",
+     [] {
+       return static_cast<int>(syscall(SYS_prctl, PR_SET_DUMPABLE | 0x100000000UL, 1, 0, 0, 0));
+     }},
     {"ptrace", [] { return static_cast<int>(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); }},
     {"process_vm_readv",
      [] {
