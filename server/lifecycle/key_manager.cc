@@ -129,7 +129,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
     const auto snapshot = options_.catalog->Get();
     if (absl::Status s = CheckNewKey(*snapshot, request); !s.ok()) return s;
     key.issuer = snapshot->issuers.at(request.issuer);
-    const absl::Status status = Commit(catalog::CreateKey(key, first));
+    absl::Status status = Commit(catalog::CreateKey(key, first));
     if (!absl::IsAborted(status)) return status;
   }
   return ConcurrentChange();
@@ -149,7 +149,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
   return generated;
 }
 
-absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(KeyPtr key) {
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
   const catalog::KeyVersion intent = NewIntent(*key->algorithm, key->last_version + 1);
   if (absl::Status s = Commit(catalog::AddVersion(*key, intent)); !s.ok()) return s;
   return Find(key->name);
@@ -169,7 +169,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
     version.jwk = pair->jwk;
     version.times =
         TimesOfNewVersion(CachePolicyOf(*key), version.number == 1, options_.clock->Now());
-    const absl::Status status = Commit(catalog::CompleteVersion(*key, version));
+    absl::Status status = Commit(catalog::CompleteVersion(*key, version));
     if (!status.ok() && !absl::IsAborted(status)) return status;
     auto now = Find(key->name);
     if (!now.ok()) return now.status();
@@ -188,7 +188,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::Time deadline) {
   std::optional<size_t> pending = FirstPending(*key);
   if (!pending) {
-    auto added = AddIntent(std::move(key));
+    auto added = AddIntent(key);
     if (!added.ok()) return added.status();
     key = std::move(*added);
     pending = FirstPending(*key);

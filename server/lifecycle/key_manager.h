@@ -107,7 +107,7 @@ class KeyManager {
   absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
   absl::Status Commit(const store::Transaction& transaction);
   absl::Status RecordNewKey(const NewKey& key);
-  absl::StatusOr<KeyPtr> AddIntent(KeyPtr key);
+  absl::StatusOr<KeyPtr> AddIntent(const KeyPtr& key);
   absl::StatusOr<KeyPtr> Generate(KeyPtr key, size_t index, absl::Time deadline);
   absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, absl::Time deadline);
   absl::StatusOr<Rotation> ApplyOrMakeSuccessor(KeyPtr& key, absl::Time deadline, bool& done);
