@@ -232,7 +232,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ApplyChanges(const Snapshot& bas
     if (!key) return CorruptRecord(change.first, "this server knows no such record");
     in_order.emplace_back(*std::move(key), &change);
   }
-  std::ranges::stable_sort(in_order, {}, [](const auto& entry) { return entry.first.kind; });
+  std::ranges::sort(in_order, {}, [](const auto& entry) { return entry.first.kind; });
   Builder builder(base, changes);
   for (const auto& [key, change] : in_order) {
     const auto& [store_key, content] = *change;
