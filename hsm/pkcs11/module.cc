@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -108,7 +109,14 @@ absl::StatusOr<CK_SLOT_ID> Module::FindUninitializedSlot() const {
   return absl::NotFoundError("the module has no slot that can be initialised");
 }
 
+// A module may describe mechanisms that its configuration forbids (SoftHSM2 with
+// slots.mechanisms does): what is not in the list is not offered.
 std::optional<CK_MECHANISM_INFO> Module::Mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type) const {
+  std::vector<CK_MECHANISM_TYPE> listed(kMaxMechanisms);
+  CK_ULONG count = listed.size();
+  if (functions_->C_GetMechanismList(slot, listed.data(), &count) != CKR_OK) return std::nullopt;
+  listed.resize(count);
+  if (std::ranges::find(listed, type) == listed.end()) return std::nullopt;
   CK_MECHANISM_INFO info{};
   if (functions_->C_GetMechanismInfo(slot, type, &info) != CKR_OK) return std::nullopt;
   return info;

@@ -24,6 +24,9 @@ struct Slot {
   bool pin_initialized = false;
 };
 
+// Mechanisms of a slot that are looked at.
+inline constexpr size_t kMaxMechanisms = 1024;
+
 // Module is a loaded PKCS#11 library; while it is initialised, no other Module
 // of the process is. Not thread-safe: the library is told that one thread uses
 // it. The library itself stays mapped until the process ends, because modules

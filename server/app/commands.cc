@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <iostream>
+#include <string>
 
+#include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
+#include "common/errors.h"
 #include "server/app/config.h"
 #include "server/app/credentials.h"
 #include "server/app/exit_codes.h"
@@ -28,19 +31,13 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-// The kind of a start's failure decides whether a supervisor should try again.
+// What went wrong decides whether a supervisor should try again: a store that
+// cannot be used will not mend itself, one that is in use may become free.
 int ExitCodeOf(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-      return kExitConfig;
-    case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kPermissionDenied:
-      return kExitStore;
-    default:
-      return kExitTemporary;
-  }
+  const std::string reason = ErrorReason(status);
+  if (reason == "STORE_LOCKED" || reason == "STORE_FULL") return kExitTemporary;
+  if (absl::StartsWith(reason, "STORE_") || absl::IsDataLoss(status)) return kExitStore;
+  return absl::IsInvalidArgument(status) ? kExitConfig : kExitTemporary;
 }
 
 absl::StatusOr<Config> Load(const ConfigSource& source) {

@@ -280,7 +280,7 @@ absl::StatusOr<Rotation> KeyManager::PreviewRotation(absl::string_view name,
 
 absl::StatusOr<absl::Time> KeyManager::Advance(absl::string_view name) {
   auto lease = leases_.Acquire(name, absl::ZeroDuration());
-  if (!lease) return absl::InfiniteFuture();
+  if (!lease) return options_.clock->Now() + kBusyRetryDelay;
   auto found = Find(name);
   if (!found.ok()) return found.status();
   KeyPtr key = std::move(*found);

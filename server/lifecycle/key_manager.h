@@ -29,6 +29,8 @@ namespace sealward::lifecycle {
 inline constexpr size_t kObjectIdBytes = 16;
 // How long one generation may take (RSA-4096 in software: seconds).
 inline constexpr absl::Duration kGenerateTimeout = absl::Seconds(30);
+// When a key that somebody else works on is looked at again.
+inline constexpr absl::Duration kBusyRetryDelay = absl::Milliseconds(100);
 // How often a change is decided again after somebody else's came first.
 inline constexpr int kMaxCommitAttempts = 5;
 
@@ -92,7 +94,8 @@ class KeyManager {
   absl::StatusOr<Rotation> PreviewRotation(absl::string_view name, Precondition unchanged) const;
 
   // Does what PlanStep finds due for a key, and returns when to ask again. A key
-  // that somebody works on is left to them: they report its change.
+  // that somebody works on is left to them for kBusyRetryDelay: they may report
+  // its change before they are done with it.
   absl::StatusOr<absl::Time> Advance(absl::string_view name);
 
   // Called after every change of a key, and where one was left half done; must
