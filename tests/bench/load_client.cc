@@ -60,6 +60,7 @@ class Connections {
       stubs_.push_back(v1::SigningService::NewStub(channel));
     }
     std::vector<Stub*> stubs;
+    stubs.reserve(count);
     for (size_t i = 0; i < count; ++i) stubs.push_back(stubs_[i].get());
     return stubs;
   }

@@ -29,7 +29,9 @@ absl::Status Check(const char* function, CK_RV rv) {
   return absl::InternalError(absl::StrCat(function, " answered 0x", absl::Hex(rv)));
 }
 
+// PKCS#11 takes input as pointers to non-const and does not write to it.
 unsigned char* Bytes(absl::string_view view) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
   return reinterpret_cast<unsigned char*>(const_cast<char*>(view.data()));
 }
 

@@ -95,8 +95,11 @@ class LineProgram:
 
 def cpu_us(pid):
     """User and system time of a process so far, all threads; 10 ms grain."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except FileNotFoundError:
+        raise BenchError(f"process {pid} of the service ended while it was measured") from None
     return (int(fields[11]) + int(fields[12])) * 1_000_000 // TICKS_PER_SECOND
 
 
