@@ -105,11 +105,11 @@ TEST_F(DispatchTest, PacketIdsComeInAnyOrderButNotTwice) {
   std::string answer;
   v1::RequestPacket request;
   request.add_operations()->mutable_describe();
-  for (const uint64_t id : {5, 4, 7, 6}) {
+  for (const uint64_t id : {5U, 4U, 7U, 6U}) {
     request.set_packet_id(id);
     EXPECT_TRUE(dispatcher_.Answer(request.SerializeAsString(), answer).ok()) << id;
   }
-  for (const uint64_t id : {7, 6, 0}) {
+  for (const uint64_t id : {7U, 6U, 0U}) {
     request.set_packet_id(id);
     EXPECT_FALSE(dispatcher_.Answer(request.SerializeAsString(), answer).ok()) << id;
   }

@@ -148,7 +148,7 @@ TEST_F(PinTest, ReadsAFileOfItsOwnOnly) {
   const auto pin = ReadPinFile("pin");
   ASSERT_TRUE(pin.ok()) << pin.status();
   EXPECT_EQ(pin->pin->view(), "1234567890");
-  for (const mode_t mode : {0440, 0404, 0420, 0401}) {
+  for (const mode_t mode : {0440U, 0404U, 0420U, 0401U}) {
     Write("pin", "1234567890", mode);
     EXPECT_EQ(ExitCodeOf(ReadPinFile("pin").status()), kExitBadConfiguration) << mode;
   }
