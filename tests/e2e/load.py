@@ -29,5 +29,6 @@ class Load:
         code = self.process.wait(timeout=harness.PATIENCE_S)
         self.errors.seek(0)
         text = self.errors.read().decode("utf-8", "replace")
+        self.errors.close()
         assert code == 0, text
         return json.loads(text.strip().splitlines()[-1])

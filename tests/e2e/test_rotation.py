@@ -46,6 +46,9 @@ class Rotation(harness.Case):
         wait_until(rotated, "a successor to rotate to")
         wait_until(lambda: self.signing_version(key) > before, "the switch")
 
+    def signatures(self):
+        return sum(int(p["signatures"]) for p in self.server.hsm_processes())
+
     def test_no_jwt_is_rejected_while_keys_rotate(self):
         # The promise that the whole service is about. The validator keeps every
         # JWKS exactly as long as Cache-Control says and never refetches sooner.
@@ -61,6 +64,8 @@ class Rotation(harness.Case):
         validator.stdin.close()
         for _ in range(ROTATIONS):
             self.rotate_and_wait("load")
+        seen = self.signatures()
+        wait_until(lambda: self.signatures() > seen + 100, "the last version to sign")
         counts = load.stop()
         tally = json.loads(validator.stdout.readline())
         validator.stdout.close()
