@@ -160,14 +160,18 @@ TEST_F(SignerTest, ABatchRepeatsOnlyWhatFailed) {
   EXPECT_THAT(server_->seen(), ElementsAre(4, 2, 1));
 }
 
-// An entry that is given up carries its own last error.
+// An entry that is given up carries its own last error, not its neighbour's.
 TEST_F(SignerTest, ABatchEntryThatIsGivenUpKeepsItsError) {
-  server_->Script({kDown, absl::OkStatus(), kDown, kDown, kDown});
-  const auto results = MakeSigner()->SignJwtBatch({Request("a"), Request("b")}, Soon());
+  const absl::Status full = MakeRetryableError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                                               "full", absl::Milliseconds(100));
+  server_->Script({kDown, absl::OkStatus(), full, kDown, full, kDown, full, kDown, full});
+  const auto results =
+      MakeSigner()->SignJwtBatch({Request("a"), Request("b"), Request("c")}, Soon());
   ASSERT_TRUE(results.ok());
   EXPECT_EQ(ErrorReason((*results)[0].status()), "HSM_UNAVAILABLE");
   EXPECT_EQ((*results)[1]->jwt, "jwt of b");
-  EXPECT_THAT(server_->seen(), ElementsAre(2, 1, 1, 1));
+  EXPECT_EQ(ErrorReason((*results)[2].status()), "QUEUE_FULL");
+  EXPECT_THAT(server_->seen(), ElementsAre(3, 2, 2, 2));
 }
 
 TEST_F(SignerTest, BatchesHaveALimit) {
