@@ -50,10 +50,13 @@ Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissio
   return work;
 }
 
-Dispatcher::Work Dispatcher::Open(int slot, absl::Time now, SteadyTime steady) {
+Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Time now,
+                                  SteadyTime steady) {
   Work work;
   absl::MutexLock lock(&mu_);
-  windows_[static_cast<size_t>(slot)].open = true;
+  Window& window = windows_[static_cast<size_t>(slot)];
+  window.open = true;
+  window.link = std::move(link);
   Fill(now, steady, work);
   return work;
 }
@@ -63,6 +66,7 @@ Dispatcher::Work Dispatcher::Close(int slot) {
   absl::MutexLock lock(&mu_);
   Window& window = windows_[static_cast<size_t>(slot)];
   window.open = false;
+  window.link.reset();
   if (slow_slot_ == slot) slow_slot_ = -1;
   for (InFlight& packet : window.in_flight) {
     for (Partition::Done& done : packet.dones) {
@@ -141,7 +145,7 @@ void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool sl
   Window& window = windows_[static_cast<size_t>(slot)];
   InFlight packet{window.next_packet_id++, slow, steady, {}};
   packet.dones.reserve(batch.size());
-  Outgoing outgoing{slot, {}};
+  Outgoing outgoing{slot, window.link, {}};
   outgoing.packet.set_packet_id(packet.packet_id);
   outgoing.packet.mutable_operations()->Reserve(static_cast<int>(batch.size()));
   for (Partition::Submission& each : batch) {

@@ -1,10 +1,12 @@
 // Which operation goes to which process, and when: the windows over the queue.
-// No sockets and no threads here, so that tests can play every order of events.
+// Nothing is sent and no thread runs here, so that tests can play every order of events.
 #ifndef SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_
 #define SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -13,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "sealward/hsm/v1/hsm.pb.h"
+#include "server/hsm_client/connector.h"
 #include "server/hsm_client/operation_queue.h"
 #include "server/hsm_client/partition.h"
 
@@ -38,6 +41,8 @@ class Dispatcher {
   // A packet that the caller must send now.
   struct Outgoing {
     int slot = 0;
+    // To the process that owes the answer, and to no replacement of it.
+    std::shared_ptr<Link> link;
     hsm::v1::RequestPacket packet;
   };
   // An operation that is over: the caller must run done(result).
@@ -57,8 +62,8 @@ class Dispatcher {
   // New operations.
   Work Submit(std::vector<Partition::Submission> submissions, absl::Time now, SteadyTime steady);
 
-  // The process of `slot` is ready.
-  Work Open(int slot, absl::Time now, SteadyTime steady);
+  // A process of `slot` is ready; `link` is only handed back in Outgoing.
+  Work Open(int slot, std::shared_ptr<Link> link, absl::Time now, SteadyTime steady);
 
   // The process of `slot` is gone: what it owed fails, and with no other
   // process ready all that waits fails too. Harmless if it was not open.
@@ -89,6 +94,7 @@ class Dispatcher {
   };
   struct Window {
     bool open = false;
+    std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
   };

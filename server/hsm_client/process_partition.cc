@@ -205,7 +205,7 @@ void ProcessPartition::KillWedged() {
 }
 
 void ProcessPartition::Read(int slot, const std::shared_ptr<Link>& link) {
-  absl::Status why = ReadReady(slot, *link);
+  absl::Status why = ReadReady(slot, link);
   const bool was_ready = why.ok();
   if (was_ready) why = ReadAnswers(slot, *link);
   link->socket.Shutdown();
@@ -223,16 +223,18 @@ void ProcessPartition::Read(int slot, const std::shared_ptr<Link>& link) {
   Ended(slot, *link, why);
 }
 
-absl::Status ProcessPartition::ReadReady(int slot, const Link& link) {
+absl::Status ProcessPartition::ReadReady(int slot, const std::shared_ptr<Link>& link) {
   std::string packet;
   hsm::v1::ResponsePacket response;
-  if (absl::Status received = link.socket.Receive(packet); !received.ok()) return received;
+  if (absl::Status received = link->socket.Receive(packet); !received.ok()) return received;
   if (!response.ParseFromString(packet) || response.packet_id() != 0 || !response.has_ready()) {
     return absl::InternalError("sealward-hsm did not begin with Ready");
   }
   for (const std::string& alarm : response.ready().alarms()) {
-    Tell(PartitionEvent::Kind::kAlarm, slot, link.pid, alarm);
+    Tell(PartitionEvent::Kind::kAlarm, slot, link->pid, alarm);
   }
+  // First: whoever is told that a process is ready may submit at once.
+  Carry(dispatcher_.Open(slot, link, options_.clock->Now(), steady_clock::now()));
   {
     absl::MutexLock lock(&mu_);
     Slot& ready = slots_[static_cast<size_t>(slot)];
@@ -244,8 +246,7 @@ absl::Status ProcessPartition::ReadReady(int slot, const Link& link) {
     first_outcome_known_ = true;
     supervisor_due_ = true;
   }
-  Tell(PartitionEvent::Kind::kReady, slot, link.pid, "");
-  Carry(dispatcher_.Open(slot, options_.clock->Now(), steady_clock::now()));
+  Tell(PartitionEvent::Kind::kReady, slot, link->pid, "");
   return absl::OkStatus();
 }
 
@@ -289,15 +290,10 @@ void ProcessPartition::Ended(int slot, const Link& link, const absl::Status& why
 void ProcessPartition::Carry(Dispatcher::Work work) {
   thread_local std::string buffer;
   for (const Dispatcher::Outgoing& outgoing : work.outgoing) {
-    std::shared_ptr<Link> link;
-    {
-      absl::MutexLock lock(&mu_);
-      link = slots_[static_cast<size_t>(outgoing.slot)].link;
-    }
     outgoing.packet.SerializeToString(&buffer);
     // A process that does not take a packet is dead or wedged: its reader sees
     // the end of the socket, fails what it owed and has it replaced.
-    if (link && !link->socket.Send(buffer).ok()) link->socket.Shutdown();
+    if (!outgoing.link->socket.Send(buffer).ok()) outgoing.link->socket.Shutdown();
   }
   for (Dispatcher::Finished& finished : work.finished) {
     finished.done(std::move(finished.result));

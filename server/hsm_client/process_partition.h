@@ -94,11 +94,11 @@ class ProcessPartition final : public Partition {
   void StartDueProcess() ABSL_LOCKS_EXCLUDED(mu_);
   void KillWedged() ABSL_LOCKS_EXCLUDED(mu_);
   void Read(int slot, const std::shared_ptr<Link>& link);
-  absl::Status ReadReady(int slot, const Link& link) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status ReadReady(int slot, const std::shared_ptr<Link>& link) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status ReadAnswers(int slot, const Link& link) ABSL_LOCKS_EXCLUDED(mu_);
   void Ended(int slot, const Link& link, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
   void StartFailed(int slot, const std::string& why) ABSL_LOCKS_EXCLUDED(mu_);
-  void Carry(Dispatcher::Work work) ABSL_LOCKS_EXCLUDED(mu_);
+  static void Carry(Dispatcher::Work work);
   absl::Status HealthLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Backoff(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell(PartitionEvent::Kind kind, int slot, int pid, std::string detail);

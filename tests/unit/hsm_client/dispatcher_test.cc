@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,8 +84,8 @@ TEST_F(DispatcherTest, WithoutAProcessEverythingFailsAtOnceWithRetryInfo) {
 
 TEST_F(DispatcherTest, WindowsHoldTwoPacketsAndPacketsHoldSixteenOperations) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
-  dispatcher.Open(1, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  dispatcher.Open(1, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(500), kNow, kSteady);
   ASSERT_THAT(work.outgoing, SizeIs(4));
   for (const auto& outgoing : work.outgoing) {
@@ -95,8 +96,8 @@ TEST_F(DispatcherTest, WindowsHoldTwoPacketsAndPacketsHoldSixteenOperations) {
 
 TEST_F(DispatcherTest, AFewOperationsAreSharedOutOverTheProcesses) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
-  dispatcher.Open(1, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  dispatcher.Open(1, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(8), kNow, kSteady);
   ASSERT_GE(work.outgoing.size(), 2U);
   EXPECT_NE(work.outgoing[0].slot, work.outgoing[1].slot);
@@ -106,7 +107,7 @@ TEST_F(DispatcherTest, AFewOperationsAreSharedOutOverTheProcesses) {
 
 TEST_F(DispatcherTest, PacketsStayBelowTheByteCap) {
   Dispatcher dispatcher(1);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(16, kMaxOperationDataBytes - 1), kNow, kSteady);
   ASSERT_THAT(work.outgoing, SizeIs(2));
   for (const auto& outgoing : work.outgoing) {
@@ -117,7 +118,7 @@ TEST_F(DispatcherTest, PacketsStayBelowTheByteCap) {
 
 TEST_F(DispatcherTest, AnAnswerRefillsTheWindow) {
   Dispatcher dispatcher(1);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   auto first = dispatcher.Submit(Signs(64), kNow, kSteady);
   ASSERT_THAT(first.outgoing, SizeIs(2));
   auto answer = AnswerTo(first.outgoing[0].packet);
@@ -129,7 +130,7 @@ TEST_F(DispatcherTest, AnAnswerRefillsTheWindow) {
 
 TEST_F(DispatcherTest, AnAnswerToNothingIsAnError) {
   Dispatcher dispatcher(1);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(2), kNow, kSteady);
   hsm::v1::ResponsePacket unknown;
   unknown.set_packet_id(77);
@@ -141,8 +142,8 @@ TEST_F(DispatcherTest, AnAnswerToNothingIsAnError) {
 
 TEST_F(DispatcherTest, ADeadProcessFailsOnlyWhatItHad) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
-  dispatcher.Open(1, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  dispatcher.Open(1, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(200), kNow, kSteady);
   auto closed = dispatcher.Close(0);
   EXPECT_THAT(closed.finished, SizeIs(32));
@@ -156,10 +157,27 @@ TEST_F(DispatcherTest, ADeadProcessFailsOnlyWhatItHad) {
   EXPECT_TRUE(dispatcher.IsIdle());
 }
 
+// A packet that was made for a process and is sent late must not reach the one
+// that replaced it: that one would answer what nobody asked, and end for it.
+TEST_F(DispatcherTest, APacketBelongsToTheProcessItWasMadeFor) {
+  Dispatcher dispatcher(1);
+  auto first = std::make_shared<Link>(Link{PacketSocket(-1), 1, false});
+  auto second = std::make_shared<Link>(Link{PacketSocket(-1), 2, false});
+  dispatcher.Open(0, first, kNow, kSteady);
+  auto late = dispatcher.Submit(Signs(1), kNow, kSteady);
+  dispatcher.Close(0);
+  dispatcher.Open(0, second, kNow, kSteady);
+  auto next = dispatcher.Submit(Signs(1), kNow, kSteady);
+  ASSERT_THAT(late.outgoing, SizeIs(1));
+  ASSERT_THAT(next.outgoing, SizeIs(1));
+  EXPECT_EQ(late.outgoing[0].link, first);
+  EXPECT_EQ(next.outgoing[0].link, second);
+}
+
 TEST_F(DispatcherTest, ASlowOperationGetsAProcessToItself) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
-  dispatcher.Open(1, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  dispatcher.Open(1, nullptr, kNow, kSteady);
   auto busy = dispatcher.Submit(Signs(200), kNow, kSteady);
   ASSERT_THAT(busy.outgoing, SizeIs(4));
   EXPECT_THAT(dispatcher.Submit(Generates(2), kNow, kSteady).outgoing, IsEmpty());
@@ -195,10 +213,10 @@ TEST_F(DispatcherTest, ASlowOperationGetsAProcessToItself) {
 
 TEST_F(DispatcherTest, ADeadGeneratorHandsTheSlowLaneOn) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   auto first = dispatcher.Submit(Generates(2), kNow, kSteady);
   ASSERT_THAT(first.outgoing, SizeIs(1));
-  EXPECT_THAT(dispatcher.Open(1, kNow, kSteady).outgoing, IsEmpty());
+  EXPECT_THAT(dispatcher.Open(1, nullptr, kNow, kSteady).outgoing, IsEmpty());
   Dispatcher::Work closed = dispatcher.Close(0);
   EXPECT_THAT(closed.finished, SizeIs(1));
   auto next = dispatcher.Submit(Signs(1), kNow, kSteady);
@@ -208,7 +226,7 @@ TEST_F(DispatcherTest, ADeadGeneratorHandsTheSlowLaneOn) {
 
 TEST_F(DispatcherTest, WhatIsTooLateIsNotSent) {
   Dispatcher dispatcher(1);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   auto busy = dispatcher.Submit(Signs(32), kNow, kSteady);
   ASSERT_THAT(busy.outgoing, SizeIs(2));
   std::vector<Partition::Submission> late;
@@ -224,7 +242,7 @@ TEST_F(DispatcherTest, WhatIsTooLateIsNotSent) {
 
 TEST_F(DispatcherTest, TheQueueIsBounded) {
   Dispatcher dispatcher(1);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   dispatcher.Submit(Signs(kMaxQueuedOperations + 16), kNow, kSteady);
   auto work = dispatcher.Submit(Signs(100), kNow, kSteady);
   Finish(work);
@@ -235,7 +253,7 @@ TEST_F(DispatcherTest, TheQueueIsBounded) {
   // The slow lane has a bound of its own, so that it cannot crowd out signing.
   results_.clear();
   Dispatcher quiet(1);
-  quiet.Open(0, kNow, kSteady);
+  quiet.Open(0, nullptr, kNow, kSteady);
   auto slow = quiet.Submit(Generates(kMaxQueuedSlowOperations + 10), kNow, kSteady);
   Finish(slow);
   EXPECT_FALSE(results_.empty());
@@ -244,13 +262,13 @@ TEST_F(DispatcherTest, TheQueueIsBounded) {
 
 TEST_F(DispatcherTest, WedgedProcessesAreFoundByTheAgeOfTheirDebt) {
   Dispatcher dispatcher(2);
-  dispatcher.Open(0, kNow, kSteady);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
   dispatcher.Submit(Signs(1), kNow, kSteady);
   EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout), IsEmpty());
   EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)),
               ::testing::ElementsAre(0));
   Dispatcher slow(1);
-  slow.Open(0, kNow, kSteady);
+  slow.Open(0, nullptr, kNow, kSteady);
   slow.Submit(Generates(1), kNow, kSteady);
   EXPECT_THAT(slow.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)), IsEmpty());
   EXPECT_THAT(slow.WedgedSlots(kSteady + kSlowTimeout + std::chrono::seconds(1)), SizeIs(1));
