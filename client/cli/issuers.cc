@@ -90,8 +90,7 @@ absl::Status List(Session& session, const Flags& flags) {
   Table table({"NAME", "ISSUER URL", "MAX AGE", "PROPAGATION", "SHARED"});
   for (const auto& issuer : all->issuers()) {
     table.Add({issuer.name(), issuer.issuer_url(), DurationText(FromProto(issuer.max_age())),
-               DurationText(FromProto(issuer.propagation_time())),
-               issuer.shared() ? "yes" : "no"});
+               DurationText(FromProto(issuer.propagation_time())), issuer.shared() ? "yes" : "no"});
   }
   session.Print(*all, table.ToString());
   return absl::OkStatus();
