@@ -1,8 +1,10 @@
 #include "server/signing/signer.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "common/base64url.h"
 #include "common/errors.h"
@@ -47,17 +49,10 @@ absl::Status RefusedByHsm(const hsm::v1::Result& result) {
 
 absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const catalog::Key& key,
                                                                           absl::Time now) {
-  const catalog::KeyVersion* best = nullptr;
-  size_t index = 0;
-  for (size_t i = 0; i < key.versions.size(); ++i) {
-    const catalog::KeyVersion& version = *key.versions[i];
-    if (lifecycle::StateAt(version.times, now) != lifecycle::State::kActive) continue;
-    if (best == nullptr || version.times.activate >= best->times.activate) {
-      best = &version;
-      index = i;
-    }
-  }
-  if (best != nullptr) return key.versions[index];
+  absl::InlinedVector<lifecycle::VersionTimes, 8> times;  // on the sign path: no allocation
+  for (const auto& version : key.versions) times.push_back(version->times);
+  const auto index = lifecycle::SigningVersionAt(std::span(times.data(), times.size()), now);
+  if (index) return key.versions[*index];
   const absl::Time next = NextActivation(key, now);
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "KEY_NOT_READY",
