@@ -64,8 +64,8 @@ class Rotation(harness.Case):
         validator.stdin.close()
         for _ in range(ROTATIONS):
             self.rotate_and_wait("load")
-        seen = self.signatures()
-        wait_until(lambda: self.signatures() > seen + 100, "the last version to sign")
+            seen = self.signatures()
+            wait_until(lambda seen=seen: self.signatures() > seen + 100, "the version to sign")
         counts = load.stop()
         tally = json.loads(validator.stdout.readline())
         validator.stdout.close()
