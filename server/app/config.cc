@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/hsm_client/process_partition.h"
 
@@ -13,6 +14,8 @@ namespace sealward::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kMaxPort = 65535;
 
 // Reader takes values out of one file and remembers the first thing that is
 // wrong. Keys that nobody took are unknown ones.
@@ -33,6 +36,11 @@ class Reader {
     return value;
   }
 
+  bool Has(const char* section, const char* key) {
+    toml::table* in = Section(section);
+    return in != nullptr && in->contains(key);
+  }
+
   bool Switch(const char* section, const char* key, bool fallback) {
     return Take<bool>(section, key, "true or false", fallback);
   }
@@ -41,6 +49,18 @@ class Reader {
     const int64_t value = Take<int64_t>(section, key, "a number", fallback);
     if (value < 1 || value > most) Fail(section, key, absl::StrCat("must be from 1 to ", most));
     return static_cast<int>(value);
+  }
+
+  // HOST:PORT; without its port gRPC would take 443.
+  std::string Address(const char* section, const char* key) {
+    std::string value = Text(section, key, "");
+    const size_t colon = value.rfind(':');
+    int port = 0;
+    if (value.empty() || colon == 0 || colon == std::string::npos ||
+        !absl::SimpleAtoi(value.substr(colon + 1), &port) || port < 0 || port > kMaxPort) {
+      Fail(section, key, "must be HOST:PORT, for example \"127.0.0.1:7443\"");
+    }
+    return value;
   }
 
   std::vector<std::string> Paths(const char* section, const char* key) {
@@ -126,12 +146,12 @@ Config ReadConfig(Reader& reader, absl::string_view default_hsm_binary) {
                 "or hsm.sockets must be given, and not both: the first starts sealward-hsm "
                 "processes, the second connects to running ones");
   }
-  config.grpc.signing_listen = reader.RequiredText("grpc", "signing_listen");
-  config.grpc.admin_listen = reader.RequiredText("grpc", "admin_listen");
+  config.grpc.signing_listen = reader.Address("grpc", "signing_listen");
+  config.grpc.admin_listen = reader.Address("grpc", "admin_listen");
   config.grpc.certificate = reader.RequiredPath("grpc", "certificate");
   config.grpc.private_key = reader.RequiredPath("grpc", "private_key");
   config.grpc.client_ca = reader.RequiredPath("grpc", "client_ca");
-  config.https.listen = reader.RequiredText("https", "listen");
+  config.https.listen = reader.Address("https", "listen");
   config.https.public_url = reader.Text("https", "public_url", "");
   config.https.certificate = reader.RequiredPath("https", "certificate");
   config.https.private_key = reader.RequiredPath("https", "private_key");
@@ -139,7 +159,7 @@ Config ReadConfig(Reader& reader, absl::string_view default_hsm_binary) {
       config.https.private_key == config.grpc.private_key) {
     reader.Fail("https", "certificate", "must not be the one of gRPC: the JWKS faces the public");
   }
-  config.metrics.listen = reader.Text("metrics", "listen", "");
+  if (reader.Has("metrics", "listen")) config.metrics.listen = reader.Address("metrics", "listen");
   config.log.level = reader.Text("log", "level", "info");
   config.debug.core_dumps = reader.Switch("debug", "core_dumps", false);
   return config;
