@@ -15,7 +15,7 @@ constexpr absl::Duration kHsmRetryDelay = absl::Seconds(1);
 // `message` comes from sealward-hsm and is for the log; callers see INTERNAL
 // errors as a request id.
 absl::Status Refused(const hsm::v1::Result& result) {
-  const std::string what = absl::StrCat(result.message(), " (code ", result.code(), ", CK_RV 0x",
+  const std::string what = absl::StrCat(result.message(), " (code ", result.code(), ", HSM code 0x",
                                         absl::Hex(result.ck_rv()), ")");
   switch (static_cast<absl::StatusCode>(result.code())) {
     case absl::StatusCode::kUnavailable:
