@@ -14,13 +14,18 @@ sanitizer_environment() {
   TSAN_OPTIONS+=":second_deadlock_stack=1:halt_on_error=1:external_symbolizer_path=$symbolizer"
 }
 
-# sanitize PRESET [-R REGEX]
+# sanitize PRESET [-R REGEX]: without a filter, asan runs everything that is not long,
+# and tsan the tests in which threads meet (tests/CMakeLists.txt).
 sanitize() {
-  local preset=$1 filter=() words
+  local preset=$1 filter=(-LE '^(long|nosanitize)$') targets=() words
   words=$(test_filter "$@")
-  if [[ -n $words ]]; then mapfile -t filter <<<"$words"; else filter=(-LE '^(long|nosanitize)$'); fi
+  if [[ -n $words ]]; then
+    mapfile -t filter <<<"$words"
+  elif [[ $preset == tsan ]]; then
+    filter=(-L '^threads$') targets=(threaded_tests)
+  fi
   setup build run test sanitize
-  build "$preset"
+  build "$preset" ${targets[@]+"${targets[@]}"}
   sanitizer_environment
   run_ctest "$preset" "${filter[@]}"
 }
