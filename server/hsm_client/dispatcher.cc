@@ -42,8 +42,10 @@ Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissio
   for (Partition::Submission& each : submissions) {
     if (!available) {
       work.finished.push_back({std::move(each.done), Unavailable()});
-    } else if (!queue_.Push(std::move(each))) {
+    } else if (!queue_.HasRoomFor(each)) {
       work.finished.push_back({std::move(each.done), QueueFull()});
+    } else {
+      queue_.Push(std::move(each));
     }
   }
   Fill(now, steady, work);

@@ -18,12 +18,14 @@ size_t SizeOf(const Partition::Submission& submission) {
 
 }  // namespace
 
-bool OperationQueue::Push(Partition::Submission&& submission) {
-  const bool signing = submission.operation.has_sign_jws();
+bool OperationQueue::HasRoomFor(const Partition::Submission& submission) const {
   if (size() >= kMaxQueuedOperations) return false;
-  if (!signing && slow_.size() >= kMaxQueuedSlowOperations) return false;
+  return submission.operation.has_sign_jws() || slow_.size() < kMaxQueuedSlowOperations;
+}
+
+void OperationQueue::Push(Partition::Submission submission) {
+  const bool signing = submission.operation.has_sign_jws();
   (signing ? signing_ : slow_).push_back(std::move(submission));
-  return true;
 }
 
 std::vector<Partition::Submission> OperationQueue::TakeSigning(

@@ -16,8 +16,11 @@ namespace sealward::hsm_client {
 // that no signature waits behind it. Not thread-safe.
 class OperationQueue {
  public:
-  // Takes the submission, or leaves it as it was and returns false: full.
-  bool Push(Partition::Submission&& submission);
+  // Whether Push may be called with `submission`: its lane is not full.
+  bool HasRoomFor(const Partition::Submission& submission) const;
+
+  // REQUIRES: HasRoomFor.
+  void Push(Partition::Submission submission);
 
   // The next packet of signing operations: min(kMaxOperationsPerPacket, waiting
   // over processes, kMaxPacketBytes). No timer: what waits goes as soon as a

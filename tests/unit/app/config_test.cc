@@ -36,11 +36,11 @@ private_key = "tls/jwks.key"
 
 class ConfigTest : public ::testing::Test {
  protected:
-  ConfigTest() {
+  void SetUp() override {
     std::string pattern = (std::filesystem::temp_directory_path() / "sealwardXXXXXX").string();
     directory_ = mkdtemp(pattern.data());
   }
-  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   absl::StatusOr<Config> Load(const std::string& text) {
     std::ofstream(directory_ / "server.toml") << text;

@@ -42,6 +42,7 @@ class DispatcherTest : public ::testing::Test {
 
   std::vector<Partition::Submission> Signs(size_t count, size_t bytes = 10) {
     std::vector<Partition::Submission> submissions;
+    submissions.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       submissions.push_back(Operation(false, absl::InfiniteFuture(), bytes));
     }
@@ -50,6 +51,7 @@ class DispatcherTest : public ::testing::Test {
 
   std::vector<Partition::Submission> Generates(size_t count) {
     std::vector<Partition::Submission> submissions;
+    submissions.reserve(count);
     for (size_t i = 0; i < count; ++i) submissions.push_back(Operation(true));
     return submissions;
   }
