@@ -233,6 +233,7 @@ TEST_F(KeyManagerTest, ConcurrentRotationsPlanOneSwitch) {
   Create();
   std::vector<absl::StatusOr<Rotation>> rotations(kCallers, absl::UnknownError("not run"));
   std::vector<std::thread> threads;
+  threads.reserve(kCallers);
   for (int i = 0; i < kCallers; ++i) {
     threads.emplace_back([this, &rotations, i] { rotations[static_cast<size_t>(i)] = Rotate(); });
   }
@@ -271,6 +272,7 @@ TEST_F(KeyManagerTest, ConcurrentCreationsMakeOneKey) {
   constexpr int kCallers = 6;
   std::vector<std::string> reasons(kCallers);
   std::vector<std::thread> threads;
+  threads.reserve(kCallers);
   for (size_t i = 0; i < kCallers; ++i) {
     threads.emplace_back([this, &reasons, i] {
       const auto key = rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture());

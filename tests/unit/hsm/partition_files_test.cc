@@ -28,13 +28,13 @@ using ::testing::MatchesRegex;
 // The working directory of every case is a new one, as it is for sealward-hsm.
 class FilesTest : public ::testing::Test {
  protected:
-  FilesTest() {
+  void SetUp() override {
     std::string pattern = (std::filesystem::temp_directory_path() / "hsm-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr || chdir(pattern.c_str()) != 0) abort();
     directory_ = pattern;
     std::filesystem::create_directory("token");
   }
-  ~FilesTest() override {
+  void TearDown() override {
     if (chdir("/") == 0) std::filesystem::remove_all(directory_);
   }
   static void Write(const std::string& path, absl::string_view content, mode_t mode = 0600) {
