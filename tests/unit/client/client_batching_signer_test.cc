@@ -118,9 +118,9 @@ TEST_F(BatchingSignerTest, EachRequestHasItsOwnDeadline) {
 
 TEST_F(BatchingSignerTest, TheQueueIsBounded) {
   server_->Hold();
+  std::atomic<int> cancelled = 0;  // outlives the signer, which answers when it ends
   BatchingSigner batching(signer_.get(),
                           {.max_wait = kForever, .max_queue = 2, .max_batches_under_way = 1});
-  std::atomic<int> cancelled = 0;
   for (int i = 0; i < 3; ++i) {
     batching.SignJwtAsync(Request(i), Soon(),
                           [&](const absl::StatusOr<SignedJwt>&) { ++cancelled; });
