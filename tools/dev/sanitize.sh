@@ -55,7 +55,7 @@ fuzz() {
 }
 
 fuzz_targets() {
-  ninja -C "$BUILD_ROOT/fuzz" -t targets all | sed -nE 's/^([a-z0-9_]+_fuzz): phony$/\1/p' | sort -u
+  ninja -C "$BUILD_ROOT/fuzz" -t targets all | sed -nE '/^cmake_/d; s/^([a-z0-9_]+_fuzz): phony$/\1/p' | sort -u
 }
 
 fuzz_one() {
