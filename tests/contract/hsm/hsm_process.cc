@@ -95,10 +95,23 @@ Ended RunHsm(const std::vector<std::string>& arguments) {
   return ended;
 }
 
+// A copy of `module` below `root` that the partition's own uid can reach: the build
+// may lie in a folder that only its owner may enter.
+static std::string ReachableModule(const TempDirectory& root, const std::string& module) {
+  namespace fs = std::filesystem;
+  const std::string copy = root.Path("module.so");
+  const std::string directory = fs::path(copy).parent_path();
+  fs::copy_file(module, copy);
+  if (chmod(copy.c_str(), 0755) != 0 || chmod(directory.c_str(), 0711) != 0) Die("chmod");
+  return copy;
+}
+
 TempPartition::TempPartition(const std::string& module, const std::string& profile)
     : directory_(root_.Path("partition")) {
   std::vector<std::string> arguments = {"init", "--dir", directory_};
-  if (!module.empty()) arguments.insert(arguments.end(), {"--module", module});
+  if (!module.empty()) {
+    arguments.insert(arguments.end(), {"--module", ReachableModule(root_, module)});
+  }
   const Ended ended = RunHsm(arguments);
   if (ended.exit_code != 0) Die(absl::StrCat("init: ", ended.log));
   if (profile != "softhsm") {
