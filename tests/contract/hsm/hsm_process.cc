@@ -46,8 +46,11 @@ std::string ReadLog(int fd) {
 
 // Starts sealward-hsm; `inherited` becomes descriptor 3.
 pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited) {
-  std::vector<char*> argv = {const_cast<char*>(SEALWARD_HSM_BINARY)};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  std::vector<std::string> words = {SEALWARD_HSM_BINARY};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const pid_t pid = fork();
   if (pid < 0) Die("fork");
