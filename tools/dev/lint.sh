@@ -100,7 +100,7 @@ lint_breaking() {
 }
 
 # What clang-tidy compares with where base_commit knows nothing, as in CI's clone of
-# main: the last commit older than a session's work, else the one before HEAD.
+# main: the last commit that is four hours old, else the one before HEAD.
 tidy_base() {
   local base
   base=$(base_commit)
