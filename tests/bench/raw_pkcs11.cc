@@ -91,6 +91,8 @@ absl::StatusOr<RawKey> LoadKey(RawModule& module, const Json& config) {
                                           config.at("name").get<std::string>()));
 }
 
+// The processes of one measurement start together: the runner tells each the same
+// moment. This is a bench, no test: nothing is asserted about the time.
 void WaitUntil(int64_t monotonic_ns) {
   const timespec until{monotonic_ns / 1'000'000'000, monotonic_ns % 1'000'000'000};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
