@@ -1,5 +1,6 @@
 #include "common/resource_name.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -8,20 +9,28 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/errors.h"
 
 namespace sealward {
 namespace {
 
 constexpr size_t kMaxQuoted = 80;
-constexpr size_t kMaxNameParts = 7;  // one more than the longest name has
+constexpr size_t kMaxTrustDomainLength = 255;
+constexpr size_t kFingerprintDigits = 64;  // of SHA-256
+constexpr size_t kMaxNameParts = 7;        // one more than the longest name has
+
+absl::Status Refused(absl::string_view name, absl::string_view form_and_rule) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "NAME_INVALID",
+                   absl::StrCat("\"", absl::CHexEscape(name.substr(0, kMaxQuoted)),
+                                "\" is not a resource name of the form ", form_and_rule));
+}
 
 absl::Status Malformed(absl::string_view name, absl::string_view form) {
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, "NAME_INVALID",
-      absl::StrCat("\"", absl::CHexEscape(name.substr(0, kMaxQuoted)),
-                   "\" is not a resource name of the form ", form,
-                   "; ids are 1-63 characters of a-z, 0-9 and hyphen, starting with a letter"));
+  return Refused(name,
+                 absl::StrCat(form,
+                              "; ids are 1-63 characters of a-z, 0-9 and hyphen, starting with a "
+                              "letter"));
 }
 
 // Matches `name` against a form such as "tenants/*/keys/*"; the ids, in order.
@@ -104,19 +113,75 @@ absl::StatusOr<KeyVersionName> KeyVersionName::Parse(absl::string_view name) {
 }
 
 std::string RoleBindingName::ToString() const {
-  return tenant.empty() ? absl::StrCat("roleBindings/", id)
-                        : absl::StrCat("tenants/", tenant, "/roleBindings/", id);
+  const std::string parent = Parent();
+  return absl::StrCat(parent, parent.empty() ? "" : "/", "roleBindings/", id);
 }
 std::string RoleBindingName::Parent() const {
+  return key.empty() ? Tenant() : KeyName{tenant, key}.ToString();
+}
+std::string RoleBindingName::Tenant() const {
   return tenant.empty() ? "" : absl::StrCat("tenants/", tenant);
 }
 
 absl::StatusOr<RoleBindingName> RoleBindingName::Parse(absl::string_view name) {
-  if (auto ids = Match(name, "roleBindings/*")) return RoleBindingName{"", (*ids)[0]};
+  if (auto ids = Match(name, "roleBindings/*")) return RoleBindingName{"", "", (*ids)[0]};
   if (auto ids = Match(name, "tenants/*/roleBindings/*")) {
-    return RoleBindingName{(*ids)[0], (*ids)[1]};
+    return RoleBindingName{(*ids)[0], "", (*ids)[1]};
   }
-  return Malformed(name, "roleBindings/{id} or tenants/{tenant}/roleBindings/{id}");
+  if (auto ids = Match(name, "tenants/*/keys/*/roleBindings/*")) {
+    return RoleBindingName{(*ids)[0], (*ids)[1], (*ids)[2]};
+  }
+  return Malformed(name,
+                   "roleBindings/{id}, tenants/{tenant}/roleBindings/{id} or "
+                   "tenants/{tenant}/keys/{key}/roleBindings/{id}");
+}
+
+bool IsValidTrustDomain(absl::string_view domain) {
+  return !domain.empty() && domain.size() <= kMaxTrustDomainLength && domain != "." &&
+         domain != ".." && std::all_of(domain.begin(), domain.end(), [](char c) {
+           const auto u = static_cast<unsigned char>(c);
+           return absl::ascii_islower(u) || absl::ascii_isdigit(u) || c == '.' || c == '_' ||
+                  c == '-';
+         });
+}
+
+std::string TrustDomainName::ToString() const {
+  return absl::StrCat("trustDomains/", trust_domain);
+}
+
+absl::StatusOr<TrustDomainName> TrustDomainName::Parse(absl::string_view name) {
+  absl::string_view domain = name;
+  if (!absl::ConsumePrefix(&domain, "trustDomains/") || !IsValidTrustDomain(domain)) {
+    return Refused(name,
+                   "trustDomains/{trust_domain}; a trust domain is 1-255 characters of a-z, 0-9, "
+                   "dot, underscore and hyphen");
+  }
+  return TrustDomainName{std::string(domain)};
+}
+
+std::string DeniedCertificateName::ToString() const {
+  return absl::StrCat("deniedCertificates/", fingerprint);
+}
+
+absl::StatusOr<DeniedCertificateName> DeniedCertificateName::Parse(absl::string_view name) {
+  absl::string_view digits = name;
+  const bool prefixed = absl::ConsumePrefix(&digits, "deniedCertificates/");
+  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (!prefixed || digits.size() != kFingerprintDigits ||
+      !std::all_of(digits.begin(), digits.end(), is_digit)) {
+    return Refused(name,
+                   "deniedCertificates/{fingerprint}; a fingerprint is the SHA-256 of the "
+                   "certificate in DER, 64 digits of 0-9 and a-f");
+  }
+  return DeniedCertificateName{std::string(digits)};
+}
+
+std::string ApprovalName::ToString() const { return absl::StrCat("approvals/", approval); }
+
+absl::StatusOr<ApprovalName> ApprovalName::Parse(absl::string_view name) {
+  auto ids = Match(name, "approvals/*");
+  if (!ids) return Malformed(name, "approvals/{approval}");
+  return ApprovalName{(*ids)[0]};
 }
 
 }  // namespace sealward

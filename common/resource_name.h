@@ -56,15 +56,52 @@ struct KeyVersionName {
   bool operator==(const KeyVersionName&) const = default;
 };
 
-// RoleBindingName is roleBindings/{id}, or tenants/{tenant}/roleBindings/{id}.
+// RoleBindingName is roleBindings/{id}, tenants/{tenant}/roleBindings/{id} or
+// tenants/{tenant}/keys/{key}/roleBindings/{id}.
 struct RoleBindingName {
   std::string tenant;  // empty at service level
+  std::string key;     // empty at service and tenant level
   std::string id;
   std::string ToString() const;
-  std::string Parent() const;  // empty at service level
+  // tenants/{tenant}/keys/{key}, tenants/{tenant}, or empty at service level.
+  std::string Parent() const;
+  // tenants/{tenant}, or empty at service level.
+  std::string Tenant() const;
   static absl::StatusOr<RoleBindingName> Parse(absl::string_view name);
   bool operator==(const RoleBindingName&) const = default;
 };
+
+// TrustDomainName is trustDomains/{trust_domain}, a SPIFFE trust domain: 1-255
+// characters of [a-z0-9._-] (SPIFFE-ID section 2.1).
+struct TrustDomainName {
+  std::string trust_domain;
+  std::string ToString() const;
+  static absl::StatusOr<TrustDomainName> Parse(absl::string_view name);
+  bool operator==(const TrustDomainName&) const = default;
+};
+
+// Whether `domain` can be the last part of a TrustDomainName.
+bool IsValidTrustDomain(absl::string_view domain);
+
+// DeniedCertificateName is deniedCertificates/{fingerprint}: SHA-256 of a
+// certificate's DER, 64 digits of [0-9a-f].
+struct DeniedCertificateName {
+  std::string fingerprint;
+  std::string ToString() const;
+  static absl::StatusOr<DeniedCertificateName> Parse(absl::string_view name);
+  bool operator==(const DeniedCertificateName&) const = default;
+};
+
+// ApprovalName is approvals/{approval}.
+struct ApprovalName {
+  std::string approval;
+  std::string ToString() const;
+  static absl::StatusOr<ApprovalName> Parse(absl::string_view name);
+  bool operator==(const ApprovalName&) const = default;
+};
+
+// The name of the one approval policy.
+inline constexpr absl::string_view kApprovalPolicyName = "approvalPolicy";
 
 // Errors of every Parse: INVALID_ARGUMENT (NAME_INVALID), quoting at most the
 // first 80 characters of what was given and showing the right form.

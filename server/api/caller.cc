@@ -32,9 +32,9 @@ absl::StatusOr<Caller> Caller::Of(const Edge& edge, const grpc::CallbackServerCo
   return Caller(edge.metrics, std::move(*principal), absl::FromChrono(context.deadline()));
 }
 
-absl::Status Caller::Authorize(const catalog::Snapshot& snapshot, absl::string_view tenant,
+absl::Status Caller::Authorize(const catalog::Snapshot& snapshot, const auth::Target& target,
                                auth::Verb verb, absl::string_view resource) const {
-  const auth::Decision decision = auth::Decide(snapshot, principal_, tenant, verb);
+  const auth::Decision decision = auth::Decide(snapshot, principal_, target, verb);
   if (decision.allowed) return absl::OkStatus();
   metrics_->CountDenied(auth::VerbName(verb));
   telemetry::Log(telemetry::Level::kWarning, "permission_denied",

@@ -30,11 +30,10 @@ class Caller {
   // When the caller stops waiting.
   absl::Time deadline() const { return deadline_; }
 
-  // OK, or Denied() (denial.h). `tenant` is tenants/{tenant} of the resource,
-  // empty for the service. Call it before looking whether the resource exists,
+  // OK, or Denied() (denial.h). Call it before looking whether the resource exists,
   // and on nothing but the request's own words, so that a stranger takes the
   // same path either way. A refusal is counted and logged with its reason.
-  absl::Status Authorize(const catalog::Snapshot& snapshot, absl::string_view tenant,
+  absl::Status Authorize(const catalog::Snapshot& snapshot, const auth::Target& target,
                          auth::Verb verb, absl::string_view resource) const;
 
  private:

@@ -56,8 +56,8 @@ absl::StatusOr<v1::Issuer> IssuerService::Create(const Caller& caller,
   }
   const auto snapshot = edge_.catalog->Get();
   const std::string name = absl::StrCat(request.parent(), "/issuers/", request.issuer_id());
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.parent(), auth::Verb::kCreateIssuer, name);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.parent()},
+                                        auth::Verb::kCreateIssuer, name);
       !s.ok()) {
     return s;
   }
@@ -84,8 +84,8 @@ absl::StatusOr<v1::Issuer> IssuerService::Get(const Caller& caller,
   const auto name = IssuerName::Parse(request.name());
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s =
-          caller.Authorize(*snapshot, name->Parent(), auth::Verb::kReadIssuer, request.name());
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent()},
+                                        auth::Verb::kReadIssuer, request.name());
       !s.ok()) {
     return s;
   }
@@ -101,8 +101,8 @@ absl::StatusOr<v1::ListIssuersResponse> IssuerService::List(
   }
   const auto snapshot = edge_.catalog->Get();
   const std::string collection = absl::StrCat(request.parent(), "/issuers");
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.parent(), auth::Verb::kReadIssuer, collection);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.parent()},
+                                        auth::Verb::kReadIssuer, collection);
       !s.ok()) {
     return s;
   }

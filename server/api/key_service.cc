@@ -103,7 +103,8 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
   }
   const auto snapshot = edge_.catalog->Get();
   const std::string name = absl::StrCat(request.parent(), "/keys/", request.key_id());
-  if (absl::Status s = caller.Authorize(*snapshot, request.parent(), auth::Verb::kCreateKey, name);
+  if (absl::Status s =
+          caller.Authorize(*snapshot, auth::Target{request.parent()}, auth::Verb::kCreateKey, name);
       !s.ok()) {
     return s;
   }
@@ -126,8 +127,8 @@ absl::StatusOr<v1::Key> KeyService::Get(const Caller& caller,
   const auto name = KeyName::Parse(request.name());
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s =
-          caller.Authorize(*snapshot, name->Parent(), auth::Verb::kReadKey, request.name());
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent(), request.name()},
+                                        auth::Verb::kReadKey, request.name());
       !s.ok()) {
     return s;
   }
@@ -143,8 +144,8 @@ absl::StatusOr<v1::ListKeysResponse> KeyService::List(const Caller& caller,
   }
   const auto snapshot = edge_.catalog->Get();
   const std::string collection = absl::StrCat(request.parent(), "/keys");
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.parent(), auth::Verb::kReadKey, collection);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.parent()},
+                                        auth::Verb::kReadKey, collection);
       !s.ok()) {
     return s;
   }
@@ -162,8 +163,9 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
     const Caller& caller, const v1::RotateKeyRequest& request) const {
   const auto name = KeyName::Parse(request.name());
   if (!name.ok()) return name.status();
-  if (absl::Status s = caller.Authorize(*edge_.catalog->Get(), name->Parent(),
-                                        auth::Verb::kRotateKey, request.name());
+  if (absl::Status s =
+          caller.Authorize(*edge_.catalog->Get(), auth::Target{name->Parent(), request.name()},
+                           auth::Verb::kRotateKey, request.name());
       !s.ok()) {
     return s;
   }
@@ -187,7 +189,8 @@ absl::StatusOr<v1::KeyVersion> KeyService::GetVersion(
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
   if (absl::Status s =
-          caller.Authorize(*snapshot, name->key.Parent(), auth::Verb::kReadKey, request.name());
+          caller.Authorize(*snapshot, auth::Target{name->key.Parent(), name->key.ToString()},
+                           auth::Verb::kReadKey, request.name());
       !s.ok()) {
     return s;
   }
@@ -205,8 +208,8 @@ absl::StatusOr<v1::ListKeyVersionsResponse> KeyService::ListVersions(
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
   const std::string collection = absl::StrCat(request.parent(), "/versions");
-  if (absl::Status s =
-          caller.Authorize(*snapshot, name->Parent(), auth::Verb::kReadKey, collection);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent(), request.parent()},
+                                        auth::Verb::kReadKey, collection);
       !s.ok()) {
     return s;
   }

@@ -12,7 +12,7 @@
 #include "server/api/etag.h"
 #include "server/api/paging.h"
 #include "server/api/resource_rules.h"
-#include "server/catalog/mutations.h"
+#include "server/catalog/access_mutations.h"
 
 namespace sealward::api {
 namespace {
@@ -29,7 +29,8 @@ absl::Status CheckParent(absl::string_view parent) {
 }
 
 absl::Status CheckRole(v1::Role role, bool on_tenant) {
-  if (auth::RoleMeansSomething(role, on_tenant)) return absl::OkStatus();
+  const auth::Level level = on_tenant ? auth::Level::kTenant : auth::Level::kService;
+  if (auth::RoleMeansSomething(role, level)) return absl::OkStatus();
   return MakeError(
       absl::StatusCode::kInvalidArgument, "ROLE_INVALID",
       on_tenant ? "role_binding.role on a tenant must be operator, token-issuer or viewer"
@@ -94,8 +95,8 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Create(
   const auto snapshot = edge_.catalog->Get();
   catalog::RoleBinding binding;
   binding.name = absl::StrCat(Collection(request.parent()), "/", request.role_binding_id());
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.parent(), auth::Verb::kManageBindings, binding.name);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.parent()},
+                                        auth::Verb::kManageBindings, binding.name);
       !s.ok()) {
     return s;
   }
@@ -127,8 +128,8 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Get(
   const auto name = RoleBindingName::Parse(request.name());
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s =
-          caller.Authorize(*snapshot, name->Parent(), auth::Verb::kManageBindings, request.name());
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent()},
+                                        auth::Verb::kManageBindings, request.name());
       !s.ok()) {
     return s;
   }
@@ -142,8 +143,8 @@ absl::StatusOr<v1::ListRoleBindingsResponse> RoleBindingService::List(
   if (absl::Status s = CheckParent(request.parent()); !s.ok()) return s;
   const auto snapshot = edge_.catalog->Get();
   const std::string collection = Collection(request.parent());
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.parent(), auth::Verb::kManageBindings, collection);
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.parent()},
+                                        auth::Verb::kManageBindings, collection);
       !s.ok()) {
     return s;
   }
@@ -164,8 +165,8 @@ absl::StatusOr<v1::DeleteRoleBindingResponse> RoleBindingService::Delete(
   const auto name = RoleBindingName::Parse(request.name());
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s =
-          caller.Authorize(*snapshot, name->Parent(), auth::Verb::kManageBindings, request.name());
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent()},
+                                        auth::Verb::kManageBindings, request.name());
       !s.ok()) {
     return s;
   }

@@ -60,7 +60,8 @@ class SigningService::Call {
 
   // The key, if the caller may do `verb` with it. The call keeps it alive.
   absl::StatusOr<const catalog::Key*> Authorize(const std::string& key, auth::Verb verb) const {
-    absl::Status allowed = caller_.Authorize(*snapshot_, TenantOf(key), verb, key);
+    absl::Status allowed =
+        caller_.Authorize(*snapshot_, auth::Target{TenantOf(key), key}, verb, key);
     if (!allowed.ok()) return allowed;
     const auto found = snapshot_->keys.find(key);
     if (found == snapshot_->keys.end()) return Denied();

@@ -42,7 +42,8 @@ grpc::ServerUnaryReactor* StatusService::GetServiceStatus(
 
 absl::StatusOr<v1::GetServiceStatusResponse> StatusService::Get(const Caller& caller) const {
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kReadStatus, "status");
+  if (absl::Status s =
+          caller.Authorize(*snapshot, auth::Target{}, auth::Verb::kReadStatus, "status");
       !s.ok()) {
     return s;
   }

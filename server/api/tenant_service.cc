@@ -52,7 +52,8 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   const auto snapshot = edge_.catalog->Get();
   catalog::Tenant tenant;
   tenant.name = absl::StrCat("tenants/", request.tenant_id());
-  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kCreateTenant, tenant.name);
+  if (absl::Status s =
+          caller.Authorize(*snapshot, auth::Target{}, auth::Verb::kCreateTenant, tenant.name);
       !s.ok()) {
     return s;
   }
@@ -75,8 +76,8 @@ absl::StatusOr<v1::Tenant> TenantService::Get(const Caller& caller,
   const auto name = TenantName::Parse(request.name());
   if (!name.ok()) return name.status();
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s =
-          caller.Authorize(*snapshot, request.name(), auth::Verb::kReadTenant, request.name());
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{request.name()},
+                                        auth::Verb::kReadTenant, request.name());
       !s.ok()) {
     return s;
   }
@@ -88,7 +89,8 @@ absl::StatusOr<v1::Tenant> TenantService::Get(const Caller& caller,
 absl::StatusOr<v1::ListTenantsResponse> TenantService::List(
     const Caller& caller, const v1::ListTenantsRequest& request) const {
   const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s = caller.Authorize(*snapshot, "", auth::Verb::kListTenants, kCollection);
+  if (absl::Status s =
+          caller.Authorize(*snapshot, auth::Target{}, auth::Verb::kListTenants, kCollection);
       !s.ok()) {
     return s;
   }

@@ -19,7 +19,7 @@
 #include "server/app/signals.h"
 #include "server/auth/bootstrap.h"
 #include "server/catalog/catalog.h"
-#include "server/catalog/mutations.h"
+#include "server/catalog/access_mutations.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/logging.h"
 

@@ -130,7 +130,8 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
   options.principal_of = auth::PrincipalOfCertificate;
   publish::MetricsRoutes routes;
   routes.allowed = [this](absl::string_view principal) {
-    return auth::Decide(*catalog->Get(), principal, "", auth::Verb::kReadMetrics).allowed;
+    return auth::Decide(*catalog->Get(), principal, auth::Target{}, auth::Verb::kReadMetrics)
+        .allowed;
   };
   routes.text = [this] {
     UpdateHsmGauges(*partition, metrics);

@@ -13,6 +13,7 @@ absl::StatusOr<catalog::RoleBinding> FirstAdmin(absl::string_view principal, abs
   binding.principal = std::string(principal);
   binding.role = v1::ROLE_ADMIN;
   binding.create_time = now;
+  binding.bootstrap = true;
   return binding;
 }
 

@@ -73,7 +73,7 @@ absl::Status Catalog::Apply(int64_t revision) {
 absl::Status Catalog::Follow(int64_t revision) {
   Changes changes;
   const absl::Status drained = Drain(changes, revision);
-  if (absl::IsOutOfRange(drained) || !DeletesOnlyBindings(changes)) return Reload(revision);
+  if (absl::IsOutOfRange(drained) || !DeletesOnlyLeaves(changes)) return Reload(revision);
   if (!drained.ok()) return drained;
   const std::shared_ptr<const Snapshot> base = Get();
   revision = std::max(revision, base->revision);

@@ -6,8 +6,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
+#include "server/catalog/access_builder.h"
 #include "server/catalog/layout.h"
 #include "server/catalog/records.h"
 
@@ -19,10 +21,14 @@ namespace {
 class Builder {
  public:
   Builder(const Snapshot& base, const Changes& changes)
-      : base_(base), changes_(changes), next_(std::make_shared<Snapshot>(base)) {}
+      : base_(base),
+        changes_(changes),
+        next_(std::make_shared<Snapshot>(base)),
+        access_(base, next_.get()) {}
 
   absl::Status Put(const RecordKey& key, const Stored& stored);
-  void DeleteBinding(const std::string& name);
+  // REQUIRES: DeletesOnlyLeaves.
+  void Delete(const RecordKey& key) { access_.Delete(key); }
   absl::StatusOr<std::shared_ptr<const Snapshot>> Finish(int64_t revision);
 
  private:
@@ -31,20 +37,17 @@ class Builder {
   absl::Status PutIssuerUrl(const RecordKey& key, const Stored& stored);
   absl::Status PutKey(const RecordKey& key, const Stored& stored);
   absl::Status PutVersion(const RecordKey& key, const Stored& stored);
-  absl::Status PutBinding(const RecordKey& key, const Stored& stored);
   absl::Status FinishKey(Key& key);
   // The working copy of a key, or null where there is no such key.
   Key* Open(const std::string& name);
   void BuildKeysOfIssuers();
-  // Which principal has the binding; empty where there is no such binding.
-  const std::string& PrincipalOf(const std::string& binding_name);
 
   const Snapshot& base_;
   const Changes& changes_;
   const std::shared_ptr<Snapshot> next_;
+  AccessBuilder access_;
   absl::flat_hash_map<std::string, std::unique_ptr<Key>> open_;
   absl::flat_hash_set<std::string> issuers_with_other_keys_;
-  std::optional<absl::flat_hash_map<std::string, std::string>> principals_;
 };
 
 absl::Status Builder::Put(const RecordKey& key, const Stored& stored) {
@@ -59,16 +62,21 @@ absl::Status Builder::Put(const RecordKey& key, const Stored& stored) {
       return PutKey(key, stored);
     case RecordKind::kVersion:
       return PutVersion(key, stored);
-    case RecordKind::kBinding:
-      return PutBinding(key, stored);
+    default:
+      return access_.Put(key, stored);
   }
-  return absl::OkStatus();
 }
 
 absl::Status Builder::PutTenant(const RecordKey& key, const Stored& stored) {
   auto tenant = ParseTenant(stored, key.name);
   if (!tenant.ok()) return tenant.status();
-  next_->tenants[key.name] = std::make_shared<const Tenant>(*std::move(tenant));
+  auto next = std::make_shared<const Tenant>(*std::move(tenant));
+  next_->tenants[key.name] = next;
+  if (!base_.tenants.contains(key.name)) return absl::OkStatus();
+  const std::string below = absl::StrCat(key.name, "/");
+  for (const auto& [name, of_tenant] : base_.keys) {
+    if (absl::StartsWith(name, below)) Open(name)->tenant = next;
+  }
   return absl::OkStatus();
 }
 
@@ -109,6 +117,8 @@ absl::Status Builder::PutKey(const RecordKey& key, const Stored& stored) {
     return CorruptRecord(stored.store_key, "its issuer is not there");
   }
   auto next = std::make_unique<Key>(std::move(parsed->key));
+  // The issuer is of the same tenant (ParseKey), and that is there (PutIssuer).
+  next->tenant = next_->tenants.at(KeyName::Parse(key.name)->Parent());
   next->issuer = issuer->second;
   if (Key* before = Open(key.name); before != nullptr) {
     next->versions = std::move(before->versions);
@@ -133,43 +143,6 @@ absl::Status Builder::PutVersion(const RecordKey& key, const Stored& stored) {
     versions.insert(at, std::move(next));
   }
   return absl::OkStatus();
-}
-
-absl::Status Builder::PutBinding(const RecordKey& key, const Stored& stored) {
-  auto parsed = ParseBinding(stored, key.name);
-  if (!parsed.ok()) return parsed.status();
-  if (!parsed->tenant.empty() && !next_->tenants.contains(parsed->tenant)) {
-    return CorruptRecord(stored.store_key, "its tenant is not there");
-  }
-  DeleteBinding(key.name);
-  auto binding = std::make_shared<const RoleBinding>(*std::move(parsed));
-  (*principals_)[key.name] = binding->principal;
-  auto& bindings = next_->bindings[binding->principal];
-  const auto at = std::ranges::lower_bound(
-      bindings, key.name, {}, [](const auto& other) -> const std::string& { return other->name; });
-  bindings.insert(at, std::move(binding));
-  return absl::OkStatus();
-}
-
-void Builder::DeleteBinding(const std::string& name) {
-  const std::string principal = PrincipalOf(name);
-  if (principal.empty()) return;
-  principals_->erase(name);
-  auto& bindings = next_->bindings[principal];
-  std::erase_if(bindings, [&name](const auto& binding) { return binding->name == name; });
-  if (bindings.empty()) next_->bindings.erase(principal);
-}
-
-const std::string& Builder::PrincipalOf(const std::string& binding_name) {
-  static const std::string& none = *new std::string();
-  if (!principals_) {
-    principals_.emplace();
-    for (const auto& [principal, bindings] : base_.bindings) {
-      for (const auto& binding : bindings) (*principals_)[binding->name] = principal;
-    }
-  }
-  const auto found = principals_->find(binding_name);
-  return found == principals_->end() ? none : found->second;
 }
 
 Key* Builder::Open(const std::string& name) {
@@ -237,7 +210,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ApplyChanges(const Snapshot& bas
   for (const auto& [key, change] : in_order) {
     const auto& [store_key, content] = *change;
     if (!content.value) {
-      builder.DeleteBinding(key.name);
+      builder.Delete(key);
       continue;
     }
     const Stored stored{store_key, *content.value, content.mod_revision};
@@ -246,11 +219,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ApplyChanges(const Snapshot& bas
   return builder.Finish(revision);
 }
 
-bool DeletesOnlyBindings(const Changes& changes) {
+bool DeletesOnlyLeaves(const Changes& changes) {
   return std::ranges::all_of(changes, [](const auto& change) {
     if (change.second.value) return true;
     const auto key = ParseRecordKey(change.first);
-    return key && key->kind == RecordKind::kBinding;
+    return key && IsAccessKind(key->kind);
   });
 }
 

@@ -24,15 +24,16 @@ using Changes = std::map<std::string, Change>;
 
 // The snapshot after `changes`, at `revision`; shares with `base` what did not
 // change. Pure. DATA_LOSS (RECORD_CORRUPT), naming the store key, for a record
-// that does not parse or refers to what is not there. REQUIRES: only bindings
-// are deleted (see DeletesOnlyBindings).
+// that does not parse or refers to what is not there. REQUIRES: only leaves
+// are deleted (see DeletesOnlyLeaves).
 absl::StatusOr<std::shared_ptr<const Snapshot>> ApplyChanges(const Snapshot& base,
                                                              const Changes& changes,
                                                              int64_t revision);
 
-// Whether ApplyChanges can follow these changes; else everything is to be
+// Whether ApplyChanges can follow these changes, which delete only what nothing
+// refers to (bindings, trust domains, denied certificates, approvals); else everything is to be
 // loaded afresh, onto an empty snapshot.
-bool DeletesOnlyBindings(const Changes& changes);
+bool DeletesOnlyLeaves(const Changes& changes);
 
 }  // namespace sealward::catalog
 

@@ -25,6 +25,10 @@ constexpr std::array kFolders = {
     Folder{RecordKind::kKey, "catalog/keys/"},
     Folder{RecordKind::kVersion, "catalog/versions/"},
     Folder{RecordKind::kBinding, "catalog/bindings/"},
+    Folder{RecordKind::kTrustDomain, "catalog/trust-domains/"},
+    Folder{RecordKind::kDeniedCertificate, "catalog/denied-certificates/"},
+    Folder{RecordKind::kApproval, "catalog/approvals/"},
+    Folder{RecordKind::kApprovalPolicy, "catalog/approval-policy/"},
 };
 
 std::string Join(RecordKind kind, absl::string_view rest) {
@@ -57,6 +61,14 @@ bool IsName(RecordKind kind, absl::string_view name) {
       return KeyName::Parse(name).ok();
     case RecordKind::kBinding:
       return RoleBindingName::Parse(name).ok();
+    case RecordKind::kTrustDomain:
+      return TrustDomainName::Parse(name).ok();
+    case RecordKind::kDeniedCertificate:
+      return DeniedCertificateName::Parse(name).ok();
+    case RecordKind::kApproval:
+      return ApprovalName::Parse(name).ok();
+    case RecordKind::kApprovalPolicy:
+      return name == kApprovalPolicyName;
     case RecordKind::kVersion:
       break;
   }
@@ -85,6 +97,22 @@ std::string VersionRecordKey(absl::string_view key_name, int64_t version) {
 
 std::string BindingRecordKey(absl::string_view binding_name) {
   return Join(RecordKind::kBinding, binding_name);
+}
+
+std::string TrustDomainRecordKey(absl::string_view trust_domain_name) {
+  return Join(RecordKind::kTrustDomain, trust_domain_name);
+}
+
+std::string DeniedCertificateRecordKey(absl::string_view denied_certificate_name) {
+  return Join(RecordKind::kDeniedCertificate, denied_certificate_name);
+}
+
+std::string ApprovalRecordKey(absl::string_view approval_name) {
+  return Join(RecordKind::kApproval, approval_name);
+}
+
+std::string ApprovalPolicyRecordKey() {
+  return Join(RecordKind::kApprovalPolicy, kApprovalPolicyName);
 }
 
 std::optional<RecordKey> ParseRecordKey(absl::string_view store_key) {

@@ -8,7 +8,11 @@
 // issuer-urls  the URL
 // keys         tenants/{tenant}/keys/{key}
 // versions     tenants/{tenant}/keys/{key}/{version, 10 digits}
-// bindings     roleBindings/{id} or tenants/{tenant}/roleBindings/{id}
+// bindings     roleBindings/{id}, below a tenant or a key too
+// trust-domains        trustDomains/{trust_domain}
+// denied-certificates  deniedCertificates/{fingerprint}
+// approvals            approvals/{id}
+// approval-policy      approvalPolicy
 //
 // so that one prefix holds a kind, a longer one its members below a parent, and
 // the order of keys is the order of names.
@@ -27,7 +31,18 @@ namespace sealward::catalog {
 inline constexpr absl::string_view kCatalogPrefix = "catalog/";
 
 // Kinds in the order of dependence: each refers only to those before it.
-enum class RecordKind { kTenant, kIssuer, kIssuerUrl, kKey, kVersion, kBinding };
+enum class RecordKind {
+  kTenant,
+  kIssuer,
+  kIssuerUrl,
+  kKey,
+  kVersion,
+  kBinding,
+  kTrustDomain,
+  kDeniedCertificate,
+  kApproval,
+  kApprovalPolicy,
+};
 
 // RecordKey is a store key, taken apart.
 struct RecordKey {
@@ -43,6 +58,10 @@ std::string IssuerUrlRecordKey(absl::string_view issuer_url);
 std::string KeyRecordKey(absl::string_view key_name);
 std::string VersionRecordKey(absl::string_view key_name, int64_t version);
 std::string BindingRecordKey(absl::string_view binding_name);
+std::string TrustDomainRecordKey(absl::string_view trust_domain_name);
+std::string DeniedCertificateRecordKey(absl::string_view denied_certificate_name);
+std::string ApprovalRecordKey(absl::string_view approval_name);
+std::string ApprovalPolicyRecordKey();
 
 // The parts of a store key; nullopt if it is none of the above.
 std::optional<RecordKey> ParseRecordKey(absl::string_view store_key);

@@ -38,13 +38,12 @@ store::Transaction CompleteVersion(const Key& seen, const KeyVersion& version);
 // A switch that was planned on the times of the key seen.
 store::Transaction ApplySwitch(const Key& seen, const lifecycle::Switch& planned);
 
-// A new binding; `seen` is its tenant, null at service level.
-store::Transaction CreateBinding(const Tenant* seen, const RoleBinding& binding);
+// Another display name or quota of a tenant seen. Its keys' records stay as they
+// are.
+store::Transaction UpdateTenant(const Tenant& seen, const Tenant& next);
 
-// Takes a binding seen back. FAILED_PRECONDITION (LAST_ADMIN) for the last
-// service admin. Where other admins remain the transaction is conditional on
-// one of them, so that two admins cannot remove each other at once.
-absl::StatusOr<store::Transaction> DeleteBinding(const Snapshot& snapshot, const RoleBinding& seen);
+// Another quota of a key seen.
+store::Transaction UpdateKey(const Key& seen, const Key& next);
 
 }  // namespace sealward::catalog
 

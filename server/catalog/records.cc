@@ -10,6 +10,7 @@
 #include "common/jwk.h"
 #include "common/resource_name.h"
 #include "sealward/store/v1/records.pb.h"
+#include "server/catalog/record_codec.h"
 
 namespace sealward::catalog {
 namespace {
@@ -18,21 +19,9 @@ namespace records = ::sealward::store::v1;
 
 constexpr size_t kObjectIdBytes = 16;  // CKA_ID
 
-int64_t ToRecord(absl::Time time) {
-  return time == absl::InfiniteFuture() ? 0 : absl::ToUnixMicros(time);
-}
-
-absl::Time FromRecord(int64_t us) {
-  return us == 0 ? absl::InfiniteFuture() : absl::FromUnixMicros(us);
-}
-
-template <typename Record>
-absl::StatusOr<Record> Decode(const Stored& stored) {
-  Record record;
-  if (record.ParseFromArray(stored.value.data(), static_cast<int>(stored.value.size()))) {
-    return record;
-  }
-  return CorruptRecord(stored.store_key, absl::StrCat("it is no ", Record().GetTypeName()));
+// Either no quota, or a rate with a burst.
+bool IsWellFormed(const Quota& quota) {
+  return quota == Quota{} || (quota.per_second > 0 && quota.burst > 0);
 }
 
 // Characters that JSON and a JOSE header take as they are.
@@ -55,6 +44,9 @@ absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view
   if (record.max_jwt_lifetime_s() <= 0) return "its JWT lifetime is not positive";
   if (FindAlgorithm(record.algorithm()) == nullptr) return "its algorithm is unknown";
   if (record.last_version() < 0) return "its last version is negative";
+  if (!IsWellFormed({record.quota_per_second(), record.quota_burst()})) {
+    return "its quota is malformed";
+  }
   return "";
 }
 
@@ -89,16 +81,23 @@ std::string SerializeTenant(const Tenant& tenant) {
   records::TenantRecord record;
   record.set_display_name(tenant.display_name);
   record.set_create_time_us(ToRecord(tenant.create_time));
+  record.set_quota_per_second(tenant.quota.per_second);
+  record.set_quota_burst(tenant.quota.burst);
+  record.set_partition(tenant.partition);
   return record.SerializeAsString();
 }
 
 absl::StatusOr<Tenant> ParseTenant(const Stored& stored, absl::string_view name) {
   const auto record = Decode<records::TenantRecord>(stored);
   if (!record.ok()) return record.status();
+  const Quota quota{record->quota_per_second(), record->quota_burst()};
+  if (!IsWellFormed(quota)) return CorruptRecord(stored.store_key, "its quota is malformed");
   Tenant tenant;
   tenant.name = std::string(name);
   tenant.display_name = record->display_name();
   tenant.create_time = absl::FromUnixMicros(record->create_time_us());
+  tenant.quota = quota;
+  tenant.partition = record->partition();
   tenant.mod_revision = stored.mod_revision;
   return tenant;
 }
@@ -155,6 +154,13 @@ std::string SerializeKey(const Key& key) {
   record.set_algorithm(key.algorithm->algorithm);
   record.set_create_time_us(ToRecord(key.create_time));
   record.set_last_version(key.last_version);
+  record.set_subject_required(key.claim_rules.subject_required);
+  for (const std::string& prefix : key.claim_rules.subject_prefixes) {
+    record.add_subject_prefixes(prefix);
+  }
+  record.set_jwt_id_required(key.claim_rules.jwt_id_required);
+  record.set_quota_per_second(key.quota.per_second);
+  record.set_quota_burst(key.quota.burst);
   return record.SerializeAsString();
 }
 
@@ -175,6 +181,11 @@ absl::StatusOr<ParsedKey> ParseKey(const Stored& stored, absl::string_view name)
   key.algorithm = FindAlgorithm(record->algorithm());
   key.create_time = absl::FromUnixMicros(record->create_time_us());
   key.last_version = record->last_version();
+  key.claim_rules.subject_required = record->subject_required();
+  key.claim_rules.subject_prefixes.assign(record->subject_prefixes().begin(),
+                                          record->subject_prefixes().end());
+  key.claim_rules.jwt_id_required = record->jwt_id_required();
+  key.quota = {record->quota_per_second(), record->quota_burst()};
   key.mod_revision = stored.mod_revision;
   return parsed;
 }
@@ -220,32 +231,6 @@ absl::StatusOr<KeyVersion> ParseVersion(const Stored& stored, int64_t number) {
     return CorruptRecord(stored.store_key, "it is published without a public key, or the reverse");
   }
   return version;
-}
-
-std::string SerializeBinding(const RoleBinding& binding) {
-  records::RoleBindingRecord record;
-  record.set_principal(binding.principal);
-  record.set_role(binding.role);
-  record.set_create_time_us(ToRecord(binding.create_time));
-  return record.SerializeAsString();
-}
-
-absl::StatusOr<RoleBinding> ParseBinding(const Stored& stored, absl::string_view name) {
-  const auto record = Decode<records::RoleBindingRecord>(stored);
-  if (!record.ok()) return record.status();
-  const auto parsed = RoleBindingName::Parse(name);
-  if (!parsed.ok() || record->principal().empty() || !v1::Role_IsValid(record->role()) ||
-      record->role() == v1::ROLE_UNSPECIFIED) {
-    return CorruptRecord(stored.store_key, "its principal or role is unknown");
-  }
-  RoleBinding binding;
-  binding.name = std::string(name);
-  binding.tenant = parsed->Parent();
-  binding.principal = record->principal();
-  binding.role = static_cast<v1::Role>(record->role());
-  binding.create_time = absl::FromUnixMicros(record->create_time_us());
-  binding.mod_revision = stored.mod_revision;
-  return binding;
 }
 
 std::vector<std::string> HeaderSegments(const KeyVersion& version,

@@ -19,7 +19,6 @@ std::string SerializeIssuer(const Issuer& issuer);
 std::string SerializeIssuerUrl(absl::string_view issuer_name);
 std::string SerializeKey(const Key& key);
 std::string SerializeVersion(const KeyVersion& version);
-std::string SerializeBinding(const RoleBinding& binding);
 
 // Stored is a record as it was read.
 struct Stored {
@@ -35,7 +34,6 @@ absl::StatusOr<Tenant> ParseTenant(const Stored& stored, absl::string_view name)
 absl::StatusOr<Issuer> ParseIssuer(const Stored& stored, absl::string_view name);
 // The issuer's name.
 absl::StatusOr<std::string> ParseIssuerUrl(const Stored& stored);
-absl::StatusOr<RoleBinding> ParseBinding(const Stored& stored, absl::string_view name);
 
 // ParsedKey is a key before its issuer and versions are found.
 struct ParsedKey {

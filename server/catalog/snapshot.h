@@ -14,16 +14,25 @@
 #include "common/algorithms.h"
 #include "sealward/v1/jwk.pb.h"
 #include "sealward/v1/key_service.pb.h"
-#include "sealward/v1/role_binding_service.pb.h"
+#include "server/catalog/access.h"
 #include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
 
 namespace sealward::catalog {
 
+// Quota is a token bucket over signatures; all zero for no bound.
+struct Quota {
+  int64_t per_second = 0;
+  int64_t burst = 0;  // at least 1 where there is a bound
+  bool operator==(const Quota&) const = default;
+};
+
 // Tenant is the isolation unit.
 struct Tenant {
   std::string name;
   std::string display_name;
+  Quota quota;
+  std::string partition;  // of its keys; empty for the shared one
   absl::Time create_time;
   int64_t mod_revision = 0;
 };
@@ -53,30 +62,30 @@ struct KeyVersion {
   std::vector<std::string> header_segments;
 };
 
+// ClaimRules narrows the claims that name the bearer and the JWT.
+struct ClaimRules {
+  bool subject_required = false;
+  std::vector<std::string> subject_prefixes;  // empty for no rule
+  bool jwt_id_required = false;
+};
+
 // Key is a named slot with one purpose and one scope.
 struct Key {
   std::string name;
   v1::KeyPurpose purpose = v1::KEY_PURPOSE_UNSPECIFIED;
+  std::shared_ptr<const Tenant> tenant;
   std::shared_ptr<const Issuer> issuer;
   std::vector<std::string> audiences;
   std::vector<std::string> typs;  // never empty; the first is the default
   absl::Duration max_jwt_lifetime;
+  ClaimRules claim_rules;
+  Quota quota;
   const AlgorithmInfo* algorithm = nullptr;  // of new versions
   absl::Time create_time;
   int64_t last_version = 0;
   int64_t mod_revision = 0;
   // In the order of their numbers; WITHDRAWN ones too.
   std::vector<std::shared_ptr<const KeyVersion>> versions;
-};
-
-// RoleBinding grants a role at service level (tenant empty) or on a tenant.
-struct RoleBinding {
-  std::string name;
-  std::string tenant;  // tenants/{tenant}, or empty
-  std::string principal;
-  v1::Role role = v1::ROLE_UNSPECIFIED;
-  absl::Time create_time;
-  int64_t mod_revision = 0;
 };
 
 // Snapshot is the whole catalog at one revision. Maps are keyed by resource
@@ -90,6 +99,10 @@ struct Snapshot {
   absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const Key>>> keys_of_issuer;
   // Bindings of each principal; keyed by principal.
   absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const RoleBinding>>> bindings;
+  absl::flat_hash_map<std::string, std::shared_ptr<const TrustDomain>> trust_domains;
+  absl::flat_hash_map<std::string, std::shared_ptr<const DeniedCertificate>> denied_certificates;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Approval>> approvals;
+  ApprovalPolicy approval_policy;
 };
 
 // Times of the key's versions, index for index.

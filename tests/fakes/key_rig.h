@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/catalog/access_mutations.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/driver.h"

@@ -58,8 +58,8 @@ TEST(DecisionProperties, NoBindingAllowsNothing) {
   EXPECT_TRUE(Check("others' bindings give nothing", [] {
     const auto grants = *rc::gen::container<std::vector<Grant>>(AnyGrant(AnyLevel()));
     const catalog::Snapshot snapshot = SnapshotOf(grants);
-    RC_ASSERT(!Decide(snapshot, "spiffe://t/nobody", *AnyLevel(), *AnyVerb()).allowed);
-    RC_ASSERT(!Decide(snapshot, "", *AnyLevel(), *AnyVerb()).allowed);
+    RC_ASSERT(!Decide(snapshot, "spiffe://t/nobody", Target{*AnyLevel()}, *AnyVerb()).allowed);
+    RC_ASSERT(!Decide(snapshot, "", Target{*AnyLevel()}, *AnyVerb()).allowed);
   }));
 }
 
@@ -69,7 +69,7 @@ TEST(DecisionProperties, ATenantsBindingsNeverReachAnother) {
     const std::string b = *AnyLevel();
     RC_PRE(a != b);
     const auto grants = *rc::gen::container<std::vector<Grant>>(AnyGrant(rc::gen::just(a)));
-    RC_ASSERT(!Decide(SnapshotOf(grants), *AnyPrincipal(), b, *AnyVerb()).allowed);
+    RC_ASSERT(!Decide(SnapshotOf(grants), *AnyPrincipal(), Target{b}, *AnyVerb()).allowed);
   }));
 }
 
@@ -79,9 +79,9 @@ TEST(DecisionProperties, MoreBindingsNeverAllowLess) {
     const std::string principal = *AnyPrincipal();
     const std::string level = *AnyLevel();
     const Verb verb = *AnyVerb();
-    const bool before = Decide(SnapshotOf(grants), principal, level, verb).allowed;
+    const bool before = Decide(SnapshotOf(grants), principal, Target{level}, verb).allowed;
     grants.push_back(*AnyGrant(AnyLevel()));
-    const bool after = Decide(SnapshotOf(grants), principal, level, verb).allowed;
+    const bool after = Decide(SnapshotOf(grants), principal, Target{level}, verb).allowed;
     RC_ASSERT(!before || after);
   }));
 }
@@ -94,11 +94,12 @@ TEST(DecisionProperties, ADecisionIsSomeBindingsDecision) {
     const Verb verb = *AnyVerb();
     bool expected = false;
     for (const Grant& grant : grants) {
-      expected = expected ||
-                 (grant.principal == principal && (grant.tenant.empty() || grant.tenant == level) &&
-                  RoleAllows(grant.role, !grant.tenant.empty(), verb));
+      expected =
+          expected ||
+          (grant.principal == principal && (grant.tenant.empty() || grant.tenant == level) &&
+           RoleAllows(grant.role, grant.tenant.empty() ? Level::kService : Level::kTenant, verb));
     }
-    const Decision decision = Decide(SnapshotOf(grants), principal, level, verb);
+    const Decision decision = Decide(SnapshotOf(grants), principal, Target{level}, verb);
     RC_ASSERT(decision.allowed == expected);
     RC_ASSERT(!decision.reason.empty());
   }));
@@ -108,7 +109,8 @@ TEST(DecisionProperties, SigningNeedsATenantsOwnGrant) {
   EXPECT_TRUE(Check("service roles never sign", [] {
     const auto grants =
         *rc::gen::container<std::vector<Grant>>(AnyGrant(rc::gen::just(std::string())));
-    RC_ASSERT(!Decide(SnapshotOf(grants), *AnyPrincipal(), *AnyLevel(), Verb::kSign).allowed);
+    RC_ASSERT(
+        !Decide(SnapshotOf(grants), *AnyPrincipal(), Target{*AnyLevel()}, Verb::kSign).allowed);
   }));
 }
 

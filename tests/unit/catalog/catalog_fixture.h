@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "server/catalog/access_mutations.h"
+#include "server/catalog/access_records.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/mutations.h"
 #include "server/store/sqlite_store.h"

@@ -42,12 +42,12 @@ TEST(ResourceNameTest, ParseUndoesToString) {
   EXPECT_EQ(version.ToString(), "tenants/acme/keys/login/versions/12");
   EXPECT_EQ(*KeyVersionName::Parse(version.ToString()), version);
 
-  const RoleBindingName of_tenant{"acme", "ops"};
+  const RoleBindingName of_tenant{"acme", "", "ops"};
   EXPECT_EQ(of_tenant.ToString(), "tenants/acme/roleBindings/ops");
   EXPECT_EQ(of_tenant.Parent(), "tenants/acme");
   EXPECT_EQ(*RoleBindingName::Parse(of_tenant.ToString()), of_tenant);
 
-  const RoleBindingName of_service{"", "ops"};
+  const RoleBindingName of_service{"", "", "ops"};
   EXPECT_EQ(of_service.ToString(), "roleBindings/ops");
   EXPECT_EQ(of_service.Parent(), "");
   EXPECT_EQ(*RoleBindingName::Parse(of_service.ToString()), of_service);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "server/auth/decision.h"
@@ -22,17 +23,19 @@ struct Column {
   absl::string_view title;
 };
 // In the order of the table's columns.
-constexpr Column kColumns[] = {{v1::ROLE_ADMIN, "admin"},
-                               {v1::ROLE_OPERATOR, "operator"},
-                               {v1::ROLE_TOKEN_ISSUER, "token-issuer"},
-                               {v1::ROLE_VIEWER, "viewer"}};
+constexpr Column kColumns[] = {
+    {v1::ROLE_ADMIN, "admin"},       {v1::ROLE_TENANT_ADMIN, "tenant-admin"},
+    {v1::ROLE_OPERATOR, "operator"}, {v1::ROLE_TOKEN_ISSUER, "token-issuer"},
+    {v1::ROLE_VIEWER, "viewer"},     {v1::ROLE_VALIDATOR, "validator"},
+    {v1::ROLE_AUDITOR, "auditor"}};
 
+// The levels on which a binding of the role includes the verb.
 std::string Cell(v1::Role role, Verb verb) {
-  const bool on_service = RoleAllows(role, /*on_tenant=*/false, verb);
-  const bool on_tenant = RoleAllows(role, /*on_tenant=*/true, verb);
-  if (on_service && on_tenant) return "service, tenant";
-  if (on_service) return "service";
-  return on_tenant ? "tenant" : "–";
+  std::vector<absl::string_view> levels;
+  if (RoleAllows(role, Level::kService, verb)) levels.push_back("service");
+  if (RoleAllows(role, Level::kTenant, verb)) levels.push_back("tenant");
+  if (RoleAllows(role, Level::kKey, verb)) levels.push_back("key");
+  return levels.empty() ? "–" : absl::StrJoin(levels, ", ");
 }
 
 // The table as the page should have it.
