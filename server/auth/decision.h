@@ -48,8 +48,8 @@ enum class Level { kService, kTenant, kKey };
 // Target is what a verb is to be done to. It need not exist, and whether it does
 // changes no decision.
 struct Target {
-  absl::string_view tenant;  // tenants/{tenant}, or empty for the service itself
-  absl::string_view key;     // tenants/{tenant}/keys/{key}, or empty
+  absl::string_view tenant = {};  // tenants/{tenant}, or empty for the service itself
+  absl::string_view key = {};     // tenants/{tenant}/keys/{key}, or empty
 };
 
 std::span<const Verb> AllVerbs();

@@ -26,7 +26,11 @@ std::string NewSpki() {
 }
 
 Tenant MakeTenant(const std::string& id) {
-  return {absl::StrCat("tenants/", id), absl::StrCat("The ", id), kStart, 0};
+  Tenant tenant;
+  tenant.name = absl::StrCat("tenants/", id);
+  tenant.display_name = absl::StrCat("The ", id);
+  tenant.create_time = kStart;
+  return tenant;
 }
 
 Issuer MakeIssuer(const std::string& tenant, const std::string& id, bool shared) {
