@@ -16,12 +16,15 @@ namespace {
 
 constexpr char kAlice[] = "spiffe://sealward.test/alice";
 
-void Bind(catalog::Snapshot& snapshot, const std::string& tenant, v1::Role role) {
+catalog::RoleBinding& Bind(catalog::Snapshot& snapshot, const std::string& tenant, v1::Role role,
+                           const std::string& key = "") {
   auto binding = std::make_shared<catalog::RoleBinding>();
   binding->principal = kAlice;
   binding->tenant = tenant;
+  binding->key = key;
   binding->role = role;
   snapshot.bindings[kAlice].push_back(binding);
+  return *binding;
 }
 
 std::set<std::string> Allowed(v1::Role role, Level level) {
@@ -47,7 +50,13 @@ TEST(Decision, TheTableOfTheService) {
                       "trustDomains.read", "deniedCertificates.delete", "approvalPolicy.manage",
                       "approvalPolicy.read", "approvals.read"});
   EXPECT_EQ(Allowed(v1::ROLE_ADMIN, Level::kService), administers);
+  std::set<std::string> audits = reads;
+  audits.insert({"roleBindings.read", "trustDomains.read", "deniedCertificates.read",
+                 "approvalPolicy.read", "approvals.read"});
+  EXPECT_EQ(Allowed(v1::ROLE_AUDITOR, Level::kService), audits);
+  EXPECT_EQ(Allowed(v1::ROLE_VALIDATOR, Level::kService), std::set<std::string>{"issuers.read"});
   EXPECT_TRUE(Allowed(v1::ROLE_TOKEN_ISSUER, Level::kService).empty());
+  EXPECT_TRUE(Allowed(v1::ROLE_TENANT_ADMIN, Level::kService).empty());
 }
 
 TEST(Decision, TheTableOfATenant) {
@@ -59,10 +68,33 @@ TEST(Decision, TheTableOfATenant) {
   EXPECT_EQ(Allowed(v1::ROLE_OPERATOR, Level::kTenant), operates);
   EXPECT_EQ(Allowed(v1::ROLE_TOKEN_ISSUER, Level::kTenant),
             (std::set<std::string>{"keys.sign", "keys.readSigningKey"}));
+  std::set<std::string> administers = operates;
+  administers.insert({"keys.update", "roleBindings.manage", "roleBindings.read", "approvals.read"});
+  EXPECT_EQ(Allowed(v1::ROLE_TENANT_ADMIN, Level::kTenant), administers);
+  std::set<std::string> audits = reads;
+  audits.insert({"roleBindings.read", "approvals.read"});
+  EXPECT_EQ(Allowed(v1::ROLE_AUDITOR, Level::kTenant), audits);
+  EXPECT_EQ(Allowed(v1::ROLE_VALIDATOR, Level::kTenant), std::set<std::string>{"issuers.read"});
   EXPECT_TRUE(Allowed(v1::ROLE_ADMIN, Level::kTenant).empty());
 }
 
-TEST(Decision, OnlyATenantsTokenIssuerSigns) {
+TEST(Decision, TheTableOfAKey) {
+  const std::set<std::string> reads = {"keys.read", "keys.readSigningKey"};
+  EXPECT_EQ(Allowed(v1::ROLE_VIEWER, Level::kKey), reads);
+  std::set<std::string> operates = reads;
+  operates.insert("keys.rotate");
+  EXPECT_EQ(Allowed(v1::ROLE_OPERATOR, Level::kKey), operates);
+  std::set<std::string> audits = reads;
+  audits.insert({"roleBindings.read", "approvals.read"});
+  EXPECT_EQ(Allowed(v1::ROLE_AUDITOR, Level::kKey), audits);
+  EXPECT_EQ(Allowed(v1::ROLE_TOKEN_ISSUER, Level::kKey),
+            (std::set<std::string>{"keys.sign", "keys.readSigningKey"}));
+  for (const v1::Role role : {v1::ROLE_ADMIN, v1::ROLE_TENANT_ADMIN, v1::ROLE_VALIDATOR}) {
+    EXPECT_TRUE(Allowed(role, Level::kKey).empty()) << v1::Role_Name(role);
+  }
+}
+
+TEST(Decision, OnlyATokenIssuerOfATenantOrKeySigns) {
   for (const Level level : {Level::kService, Level::kTenant, Level::kKey}) {
     for (int role = v1::Role_MIN; role <= v1::Role_MAX; ++role) {
       EXPECT_EQ(RoleAllows(static_cast<v1::Role>(role), level, Verb::kSign),
@@ -75,6 +107,7 @@ TEST(Decision, RolesOfALaterVersionMeanNothing) {
   for (const int role : {-1, 0, 8, 31, 32, 1000}) {
     EXPECT_TRUE(Allowed(static_cast<v1::Role>(role), Level::kService).empty());
     EXPECT_TRUE(Allowed(static_cast<v1::Role>(role), Level::kTenant).empty());
+    EXPECT_TRUE(Allowed(static_cast<v1::Role>(role), Level::kKey).empty());
   }
 }
 
@@ -83,7 +116,18 @@ TEST(Decision, RolesThatMeanNothingAtALevel) {
   EXPECT_FALSE(RoleMeansSomething(v1::ROLE_ADMIN, Level::kTenant));
   EXPECT_FALSE(RoleMeansSomething(v1::ROLE_TOKEN_ISSUER, Level::kService));
   EXPECT_TRUE(RoleMeansSomething(v1::ROLE_TOKEN_ISSUER, Level::kTenant));
+  EXPECT_FALSE(RoleMeansSomething(v1::ROLE_TENANT_ADMIN, Level::kService));
+  EXPECT_TRUE(RoleMeansSomething(v1::ROLE_TENANT_ADMIN, Level::kTenant));
+  EXPECT_FALSE(RoleMeansSomething(v1::ROLE_TENANT_ADMIN, Level::kKey));
+  EXPECT_TRUE(RoleMeansSomething(v1::ROLE_TOKEN_ISSUER, Level::kKey));
   EXPECT_FALSE(RoleMeansSomething(v1::ROLE_UNSPECIFIED, Level::kService));
+}
+
+TEST(Decision, VerbsAreFoundByTheirNames) {
+  for (const Verb verb : AllVerbs()) EXPECT_EQ(FindVerb(VerbName(verb)), verb);
+  for (const char* name : {"", "keys", "keys.sign ", "Keys.sign", "keys.destroy"}) {
+    EXPECT_EQ(FindVerb(name), std::nullopt) << name;
+  }
 }
 
 TEST(Decision, AServiceRoleCountsOnEveryTenant) {
@@ -107,6 +151,71 @@ TEST(Decision, ATenantsRoleCountsOnThatTenantOnly) {
           << tenant << VerbName(verb);
     }
   }
+}
+
+TEST(Decision, AKeysRoleCountsOnThatKeyOnly) {
+  constexpr char kWeb[] = "tenants/a/keys/web";
+  catalog::Snapshot snapshot;
+  Bind(snapshot, "tenants/a", v1::ROLE_OPERATOR, kWeb);
+  Bind(snapshot, "tenants/a", v1::ROLE_TOKEN_ISSUER, kWeb);
+  const Target web{"tenants/a", kWeb};
+  EXPECT_TRUE(Decide(snapshot, kAlice, web, Verb::kRotateKey).allowed);
+  EXPECT_TRUE(Decide(snapshot, kAlice, web, Verb::kSign).allowed);
+  EXPECT_EQ(Decide(snapshot, kAlice, web, Verb::kSign).reason, "role token-issuer on the key");
+  EXPECT_FALSE(Decide(snapshot, kAlice, web, Verb::kManageBindings).allowed);
+  for (const Target target :
+       {Target{}, Target{"tenants/a"}, Target{"tenants/b"},
+        Target{"tenants/a", "tenants/a/keys/we"}, Target{"tenants/a", "tenants/a/keys/webb"},
+        Target{"tenants/b", "tenants/b/keys/web"}}) {
+    for (const Verb verb : AllVerbs()) {
+      EXPECT_FALSE(Decide(snapshot, kAlice, target, verb).allowed)
+          << target.tenant << " " << target.key << " " << VerbName(verb);
+    }
+  }
+}
+
+TEST(Decision, ATenantsRoleCountsOnItsKeys) {
+  catalog::Snapshot snapshot;
+  Bind(snapshot, "tenants/a", v1::ROLE_TENANT_ADMIN);
+  const Target web{"tenants/a", "tenants/a/keys/web"};
+  EXPECT_TRUE(Decide(snapshot, kAlice, web, Verb::kUpdateKey).allowed);
+  EXPECT_TRUE(Decide(snapshot, kAlice, web, Verb::kManageBindings).allowed);
+  EXPECT_FALSE(Decide(snapshot, kAlice, web, Verb::kSign).allowed);
+  EXPECT_FALSE(
+      Decide(snapshot, kAlice, Target{"tenants/b", "tenants/b/keys/web"}, Verb::kReadKey).allowed);
+}
+
+// Whoever approves must not have been let in for it: only a binding from before
+// the limit counts, and those of `sealward-server init`, or nobody could approve
+// anything on the first day.
+TEST(Decision, ABindingThatIsTooNewDoesNotCount) {
+  const absl::Time limit = absl::FromUnixSeconds(1'000'000);
+  const auto decide = [limit](absl::Duration after, bool bootstrap) {
+    catalog::Snapshot snapshot;
+    catalog::RoleBinding& binding = Bind(snapshot, "", v1::ROLE_ADMIN);
+    binding.create_time = limit + after;
+    binding.bootstrap = bootstrap;
+    return Decide(snapshot, kAlice, Target{}, Verb::kManageBindings, limit);
+  };
+  EXPECT_TRUE(decide(-absl::Microseconds(1), false).allowed);
+  EXPECT_FALSE(decide(absl::ZeroDuration(), false).allowed);
+  EXPECT_FALSE(decide(absl::Hours(1), false).allowed);
+  EXPECT_EQ(decide(absl::Hours(1), false).reason,
+            "the role binding that includes the verb is too new");
+  EXPECT_TRUE(decide(absl::Hours(1), true).allowed);
+}
+
+TEST(Decision, AnOldBindingBesideANewOneCounts) {
+  const absl::Time limit = absl::FromUnixSeconds(1'000'000);
+  catalog::Snapshot snapshot;
+  Bind(snapshot, "", v1::ROLE_ADMIN).create_time = limit + absl::Hours(1);
+  Bind(snapshot, "", v1::ROLE_ADMIN).create_time = limit - absl::Hours(1);
+  EXPECT_TRUE(Decide(snapshot, kAlice, Target{}, Verb::kManageBindings, limit).allowed);
+  // An old binding of another role does not make a new one old.
+  catalog::Snapshot other;
+  Bind(other, "", v1::ROLE_VIEWER).create_time = limit - absl::Hours(1);
+  Bind(other, "", v1::ROLE_ADMIN).create_time = limit + absl::Hours(1);
+  EXPECT_FALSE(Decide(other, kAlice, Target{}, Verb::kManageBindings, limit).allowed);
 }
 
 TEST(Decision, PrincipalsAreComparedExactly) {
