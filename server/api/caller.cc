@@ -15,30 +15,31 @@ constexpr size_t kMaxLoggedName = 256;
 
 }  // namespace
 
-Caller::Caller(telemetry::Metrics* metrics, std::string principal, absl::Time deadline)
+Caller::Caller(telemetry::Metrics* metrics, std::shared_ptr<const auth::Identity> identity,
+               absl::Time deadline)
     : metrics_(metrics),
-      principal_(std::move(principal)),
+      identity_(std::move(identity)),
       request_id_(NewRequestId()),
       deadline_(deadline) {}
 
 absl::StatusOr<Caller> Caller::Of(const Edge& edge, const grpc::CallbackServerContext& context) {
-  auto principal = edge.principals->Read(*context.auth_context());
-  if (!principal.ok()) {
+  auto identity = edge.identities->Read(*context.auth_context());
+  if (!identity.ok()) {
     edge.metrics->CountDenied("authenticate");
     telemetry::Log(telemetry::Level::kWarning, "caller_refused",
-                   {{"peer", context.peer()}, {"reason", principal.status().message()}});
-    return principal.status();
+                   {{"peer", context.peer()}, {"reason", identity.status().message()}});
+    return identity.status();
   }
-  return Caller(edge.metrics, std::move(*principal), absl::FromChrono(context.deadline()));
+  return Caller(edge.metrics, *std::move(identity), absl::FromChrono(context.deadline()));
 }
 
 absl::Status Caller::Authorize(const catalog::Snapshot& snapshot, const auth::Target& target,
                                auth::Verb verb, absl::string_view resource) const {
-  const auth::Decision decision = auth::Decide(snapshot, principal_, target, verb);
+  const auth::Decision decision = auth::Decide(snapshot, principal(), target, verb);
   if (decision.allowed) return absl::OkStatus();
   metrics_->CountDenied(auth::VerbName(verb));
   telemetry::Log(telemetry::Level::kWarning, "permission_denied",
-                 {{"principal", principal_},
+                 {{"principal", principal()},
                   {"verb", auth::VerbName(verb)},
                   {"resource", resource.substr(0, kMaxLoggedName)},
                   {"reason", decision.reason},

@@ -2,6 +2,7 @@
 #ifndef SEALWARD_SERVER_API_CALLER_H_
 #define SEALWARD_SERVER_API_CALLER_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -11,21 +12,24 @@
 #include "grpcpp/server_context.h"
 #include "server/api/edge.h"
 #include "server/auth/decision.h"
+#include "server/auth/identity.h"
 #include "server/catalog/snapshot.h"
 
 namespace sealward::api {
 
-// Caller is the peer of one RPC with a principal. Movable; safe to use on
+// Caller is the peer of one RPC with an identity. Movable; safe to use on
 // another thread than it was made on.
 class Caller {
  public:
-  // UNAUTHENTICATED (PRINCIPAL_INVALID) as auth::PrincipalReader.
+  // UNAUTHENTICATED as auth::IdentitySource.
   static absl::StatusOr<Caller> Of(const Edge& edge, const grpc::CallbackServerContext& context);
 
   // A caller that is known already. For tests.
-  Caller(telemetry::Metrics* metrics, std::string principal, absl::Time deadline);
+  Caller(telemetry::Metrics* metrics, std::shared_ptr<const auth::Identity> identity,
+         absl::Time deadline);
 
-  const std::string& principal() const { return principal_; }
+  const auth::Identity& identity() const { return *identity_; }
+  const std::string& principal() const { return identity_->principal; }
   const std::string& request_id() const { return request_id_; }
   // When the caller stops waiting.
   absl::Time deadline() const { return deadline_; }
@@ -38,7 +42,7 @@ class Caller {
 
  private:
   telemetry::Metrics* metrics_;
-  std::string principal_;
+  std::shared_ptr<const auth::Identity> identity_;
   std::string request_id_;
   absl::Time deadline_;
 };

@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "common/errors.h"
 #include "server/api/executor.h"
-#include "server/auth/principal.h"
+#include "server/auth/identity.h"
 #include "server/catalog/catalog.h"
 #include "server/lifecycle/resource_errors.h"
 #include "server/telemetry/metrics.h"
@@ -23,7 +23,7 @@ struct Edge {
   catalog::Catalog* catalog = nullptr;
   const Clock* clock = nullptr;
   Executor* executor = nullptr;
-  auth::PrincipalReader* principals = nullptr;
+  auth::IdentitySource* identities = nullptr;
   telemetry::Metrics* metrics = nullptr;
 
   // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the

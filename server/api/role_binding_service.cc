@@ -12,6 +12,7 @@
 #include "server/api/etag.h"
 #include "server/api/paging.h"
 #include "server/api/resource_rules.h"
+#include "server/auth/principal.h"
 #include "server/catalog/access_mutations.h"
 
 namespace sealward::api {

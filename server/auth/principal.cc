@@ -135,25 +135,28 @@ absl::StatusOr<std::string> PrincipalOfCertificate(absl::string_view pem) {
   return SubjectPrincipal(certificate.get());
 }
 
-absl::StatusOr<std::string> PrincipalReader::Read(const grpc::AuthContext& context) {
+absl::StatusOr<std::shared_ptr<const Identity>> PrincipalReader::Read(
+    const grpc::AuthContext& context) {
   if (!context.IsPeerAuthenticated()) return Unauthenticated("there is none");
   const auto pem = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (pem.size() != 1) return Unauthenticated("there is none");
   return FromPem(absl::string_view(pem.front().data(), pem.front().size()));
 }
 
-absl::StatusOr<std::string> PrincipalReader::FromPem(absl::string_view pem) {
+absl::StatusOr<std::shared_ptr<const Identity>> PrincipalReader::FromPem(absl::string_view pem) {
   {
     absl::ReaderMutexLock lock(&mu_);
     const auto known = cache_.find(pem);
     if (known != cache_.end()) return known->second;
   }
   auto principal = PrincipalOfCertificate(pem);
-  if (!principal.ok()) return principal;
+  if (!principal.ok()) return principal.status();
+  auto identity = std::make_shared<Identity>();
+  identity->principal = *std::move(principal);
   absl::MutexLock lock(&mu_);
   if (cache_.size() >= kMaxCachedCertificates) cache_.clear();
-  cache_.emplace(pem, *principal);
-  return principal;
+  cache_.emplace(pem, identity);
+  return identity;
 }
 
 }  // namespace sealward::auth

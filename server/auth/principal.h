@@ -3,6 +3,7 @@
 #define SEALWARD_SERVER_AUTH_PRINCIPAL_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -12,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/security/auth_context.h"
+#include "server/auth/identity.h"
 
 namespace sealward::auth {
 
@@ -36,19 +38,19 @@ absl::StatusOr<std::string> PrincipalOfCertificate(absl::string_view pem);
 
 // PrincipalReader reads the principal of gRPC calls. It remembers certificates,
 // because parsing one costs as much as a signature. Thread-safe.
-class PrincipalReader {
+class PrincipalReader final : public IdentitySource {
  public:
   // UNAUTHENTICATED (PRINCIPAL_INVALID) as PrincipalOfCertificate, and where
   // there is no client certificate.
-  absl::StatusOr<std::string> Read(const grpc::AuthContext& context);
+  absl::StatusOr<std::shared_ptr<const Identity>> Read(const grpc::AuthContext& context) override;
 
  private:
-  absl::StatusOr<std::string> FromPem(absl::string_view pem);
+  absl::StatusOr<std::shared_ptr<const Identity>> FromPem(absl::string_view pem);
 
   absl::Mutex mu_;
   // By the certificate's PEM bytes. Emptied when it is full: a service has few
   // clients, and hostile ones need a certificate of our CA for each entry.
-  absl::flat_hash_map<std::string, std::string> cache_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::shared_ptr<const Identity>> cache_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sealward::auth

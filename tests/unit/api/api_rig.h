@@ -17,6 +17,7 @@
 #include "server/api/role_binding_service.h"
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
+#include "server/auth/principal.h"
 #include "tests/fakes/key_rig.h"
 #include "tests/unit/auth/test_certificates.h"
 
@@ -97,7 +98,7 @@ class ApiRig {
   std::shared_ptr<grpc::Channel> ChannelOf(const std::string& who) {
     std::shared_ptr<grpc::Channel>& channel = channels_[who];
     if (channel != nullptr) return channel;
-    const auth::Identity identity = ca_.Issue({{"CN", who}}, {"URI:" + PrincipalOf(who)});
+    const auth::IssuedCertificate identity = ca_.Issue({{"CN", who}}, {"URI:" + PrincipalOf(who)});
     grpc::ChannelArguments arguments;
     arguments.SetSslTargetNameOverride("localhost");
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -117,7 +118,7 @@ class ApiRig {
   }
 
   void Listen() {
-    const auth::Identity identity = ca_.Issue({{"CN", "server"}}, {"DNS:localhost"});
+    const auth::IssuedCertificate identity = ca_.Issue({{"CN", "server"}}, {"DNS:localhost"});
     grpc::SslServerCredentialsOptions options(
         GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
     options.pem_root_certs = ca_.pem();

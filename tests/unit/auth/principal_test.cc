@@ -126,9 +126,10 @@ class EchoPrincipal final : public v1::StatusService::CallbackService {
   grpc::ServerUnaryReactor* GetServiceStatus(grpc::CallbackServerContext* context,
                                              const v1::GetServiceStatusRequest*,
                                              v1::GetServiceStatusResponse* response) override {
-    const auto principal = reader_.Read(*context->auth_context());
-    response->set_server_version(
-        principal.ok() ? *principal : absl::StrCat("refused ", ErrorReason(principal.status())));
+    const auto identity = reader_.Read(*context->auth_context());
+    response->set_server_version(identity.ok()
+                                     ? (*identity)->principal
+                                     : absl::StrCat("refused ", ErrorReason(identity.status())));
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
@@ -150,7 +151,7 @@ class PrincipalOverTls : public testing::Test {
   }
 
   void StartTls() {
-    const Identity identity = ca_.Issue({{"CN", "server"}}, {"DNS:localhost"});
+    const IssuedCertificate identity = ca_.Issue({{"CN", "server"}}, {"DNS:localhost"});
     grpc::SslServerCredentialsOptions options(
         GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
     options.pem_root_certs = ca_.pem();
@@ -170,7 +171,7 @@ class PrincipalOverTls : public testing::Test {
     return status.ok() ? response.server_version() : status.error_message();
   }
 
-  std::string AskAs(const Identity& identity) {
+  std::string AskAs(const IssuedCertificate& identity) {
     return Ask(
         grpc::SslCredentials({ca_.pem(), identity.private_key_pem, identity.certificate_pem}));
   }

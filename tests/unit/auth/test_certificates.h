@@ -18,7 +18,7 @@ namespace sealward::auth {
 // An attribute of a subject, for example {"CN", "alice"}.
 using Attribute = std::pair<std::string, std::string>;
 
-struct Identity {
+struct IssuedCertificate {
   std::string certificate_pem;
   std::string private_key_pem;
 };
@@ -39,10 +39,11 @@ class TestCa {
   std::string pem() const { return Pem(certificate_); }
 
   // A leaf. `names` as OpenSSL's configuration writes them: "URI:…", "DNS:…".
-  Identity Issue(const std::vector<Attribute>& subject, const std::vector<std::string>& names) {
+  IssuedCertificate Issue(const std::vector<Attribute>& subject,
+                          const std::vector<std::string>& names) {
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* leaf = Make(key, subject, {}, names);
-    Identity identity{Pem(leaf), PrivatePem(key)};
+    IssuedCertificate identity{Pem(leaf), PrivatePem(key)};
     X509_free(leaf);
     EVP_PKEY_free(key);
     return identity;
