@@ -22,6 +22,14 @@ std::string PredecessorText(const v1::KeyVersion& predecessor, bool now) {
   return text;
 }
 
+// What the key demands of sub; "any" for nothing.
+std::string SubjectRuleText(const v1::ClaimRules& rules) {
+  std::string text = rules.subject_required() ? "required" : "";
+  if (rules.subject_prefixes().empty()) return text.empty() ? "any" : text;
+  return absl::StrCat(text, text.empty() ? "" : ", ", "begins with ",
+                      absl::StrJoin(rules.subject_prefixes(), " or "));
+}
+
 }  // namespace
 
 std::string AlgorithmText(v1::Algorithm algorithm) {
@@ -43,6 +51,8 @@ std::string KeyText(const v1::Key& key) {
   fields.Add("Audiences", absl::StrJoin(key.scope().audiences(), ", "));
   fields.Add("Typs", absl::StrJoin(key.scope().typs(), ", "));
   fields.Add("Max JWT lifetime", DurationText(FromProto(key.scope().max_jwt_lifetime())));
+  fields.Add("Subject", SubjectRuleText(key.scope().claim_rules()));
+  fields.Add("JWT id", key.scope().claim_rules().jwt_id_required() ? "required" : "any");
   fields.Add("Signs with version", VersionNumber(key.signing_version()));
   fields.Add("Next version", VersionNumber(key.next_version()));
   fields.Add("Next switch", FormatTime(key.has_next_switch_time(), key.next_switch_time()));

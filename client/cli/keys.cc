@@ -30,6 +30,9 @@ struct Flags {
   std::vector<std::string> audiences;
   std::vector<std::string> typs;
   std::string max_jwt_lifetime;
+  std::vector<std::string> subject_prefixes;
+  bool require_subject = false;
+  bool require_jti = false;
   bool validate_only = false;
 };
 
@@ -46,6 +49,15 @@ absl::StatusOr<v1::Algorithm> ParseAlgorithm(const std::string& text) {
   return UsageError(absl::StrCat("--algorithm: \"", text, "\" is not one of ",
                                  absl::StrJoin(AlgorithmNames(), ", "),
                                  DidYouMean(text, AlgorithmNames())));
+}
+
+void FillClaimRules(const Flags& flags, v1::KeyScope& scope) {
+  if (!flags.require_subject && !flags.require_jti && flags.subject_prefixes.empty()) return;
+  v1::ClaimRules& rules = *scope.mutable_claim_rules();
+  rules.set_subject_required(flags.require_subject);
+  rules.mutable_subject_prefixes()->Add(flags.subject_prefixes.begin(),
+                                        flags.subject_prefixes.end());
+  rules.set_jwt_id_required(flags.require_jti);
 }
 
 absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Flags& flags) {
@@ -68,6 +80,7 @@ absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Fl
     if (!lifetime.ok()) return lifetime.status();
     *key.mutable_scope()->mutable_max_jwt_lifetime() = ToProto(*lifetime);
   }
+  FillClaimRules(flags, *key.mutable_scope());
   return request;
 }
 
@@ -135,6 +148,12 @@ void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& fl
       ->allow_extra_args(false);
   create->add_option("--max-jwt-lifetime", flags->max_jwt_lifetime,
                      "Longest time from signing to exp (1s to 30d; default 1h)");
+  create
+      ->add_option("--subject-prefix", flags->subject_prefixes,
+                   "What a sub must begin with, and be longer than; repeat for more")
+      ->allow_extra_args(false);
+  create->add_flag("--require-subject", flags->require_subject, "Refuse claims without a sub");
+  create->add_flag("--require-jti", flags->require_jti, "Refuse claims without a jti");
   create->add_flag("--validate-only", flags->validate_only, "Check everything, generate nothing");
 }
 

@@ -40,6 +40,19 @@ std::string EtagOf(absl::string_view name, int64_t mod_revision) {
   return mod_revision == 0 ? "" : Etag(name, mod_revision);
 }
 
+void FillScope(const catalog::Key& key, v1::KeyScope& out) {
+  out.set_issuer(key.issuer->name);
+  out.mutable_audiences()->Add(key.audiences.begin(), key.audiences.end());
+  out.mutable_typs()->Add(key.typs.begin(), key.typs.end());
+  out.mutable_max_jwt_lifetime()->set_seconds(absl::ToInt64Seconds(key.max_jwt_lifetime));
+  const catalog::ClaimRules& rules = key.claim_rules;
+  if (rules == catalog::ClaimRules{}) return;  // no rule: unset
+  out.mutable_claim_rules()->set_subject_required(rules.subject_required);
+  out.mutable_claim_rules()->mutable_subject_prefixes()->Add(rules.subject_prefixes.begin(),
+                                                             rules.subject_prefixes.end());
+  out.mutable_claim_rules()->set_jwt_id_required(rules.jwt_id_required);
+}
+
 void FillNext(const catalog::Key& key, absl::Time now, v1::Key& out) {
   const std::vector<lifecycle::VersionTimes> times = catalog::TimesOf(key);
   if (const auto signing = lifecycle::SigningVersionAt(times, now)) {
@@ -98,11 +111,7 @@ v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   v1::Key out;
   out.set_name(key.name);
   out.set_purpose(key.purpose);
-  out.mutable_scope()->set_issuer(key.issuer->name);
-  for (const std::string& audience : key.audiences) out.mutable_scope()->add_audiences(audience);
-  for (const std::string& typ : key.typs) out.mutable_scope()->add_typs(typ);
-  out.mutable_scope()->mutable_max_jwt_lifetime()->set_seconds(
-      absl::ToInt64Seconds(key.max_jwt_lifetime));
+  FillScope(key, *out.mutable_scope());
   out.set_algorithm(key.algorithm->algorithm);
   FillNext(key, now, out);
   *out.mutable_create_time() = ToTimestamp(key.create_time);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -61,6 +62,26 @@ absl::Status CheckTyps(const v1::KeyScope& scope) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<catalog::ClaimRules> ParseClaimRules(const v1::ClaimRules& message) {
+  if (message.subject_prefixes_size() > kMaxSubjectPrefixes) {
+    return BadScope("claim_rules.subject_prefixes must have at most 16 values");
+  }
+  for (const std::string& prefix : message.subject_prefixes()) {
+    if (prefix.empty() || prefix.size() > kMaxSubjectPrefixBytes) {
+      return BadScope("claim_rules.subject_prefixes must be of 1 to 256 bytes each");
+    }
+  }
+  if (HasDuplicate(message.subject_prefixes())) {
+    return BadScope("claim_rules.subject_prefixes names one value twice");
+  }
+  catalog::ClaimRules rules;
+  rules.subject_required = message.subject_required();
+  rules.subject_prefixes.assign(message.subject_prefixes().begin(),
+                                message.subject_prefixes().end());
+  rules.jwt_id_required = message.jwt_id_required();
+  return rules;
+}
+
 }  // namespace
 
 absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::string_view name,
@@ -73,7 +94,10 @@ absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::st
   if (absl::Status s = CheckIssuer(tenant, scope); !s.ok()) return s;
   if (absl::Status s = CheckAudiences(scope); !s.ok()) return s;
   if (absl::Status s = CheckTyps(scope); !s.ok()) return s;
+  auto claim_rules = ParseClaimRules(scope.claim_rules());
+  if (!claim_rules.ok()) return claim_rules.status();
   lifecycle::NewKey key;
+  key.claim_rules = *std::move(claim_rules);
   key.name = std::string(name);
   key.purpose = message.purpose();
   key.issuer = scope.issuer();

@@ -44,6 +44,9 @@ absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view
   if (record.max_jwt_lifetime_s() <= 0) return "its JWT lifetime is not positive";
   if (FindAlgorithm(record.algorithm()) == nullptr) return "its algorithm is unknown";
   if (record.last_version() < 0) return "its last version is negative";
+  if (std::ranges::any_of(record.subject_prefixes(), &std::string::empty)) {
+    return "it has an empty subject prefix";  // would allow every subject
+  }
   if (!IsWellFormed({record.quota_per_second(), record.quota_burst()})) {
     return "its quota is malformed";
   }

@@ -65,8 +65,9 @@ struct KeyVersion {
 // ClaimRules narrows the claims that name the bearer and the JWT.
 struct ClaimRules {
   bool subject_required = false;
-  std::vector<std::string> subject_prefixes;  // empty for no rule
+  std::vector<std::string> subject_prefixes = {};  // empty for no rule
   bool jwt_id_required = false;
+  bool operator==(const ClaimRules&) const = default;
 };
 
 // Key is a named slot with one purpose and one scope.

@@ -122,6 +122,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   key.audiences = request.audiences;
   key.typs = request.typs;
   key.max_jwt_lifetime = request.max_jwt_lifetime;
+  key.claim_rules = request.claim_rules;
   key.algorithm = request.algorithm;
   key.create_time = first.create_time;
   key.last_version = first.number;

@@ -21,6 +21,7 @@ struct NewKey {
   std::vector<std::string> audiences;
   std::vector<std::string> typs;
   absl::Duration max_jwt_lifetime;
+  catalog::ClaimRules claim_rules;
   const AlgorithmInfo* algorithm = nullptr;
 };
 

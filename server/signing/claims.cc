@@ -4,8 +4,10 @@
 #include <array>
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/signing/claim_names.h"
 #include "server/signing/strict_json.h"
 
 namespace sealward::signing {
@@ -25,6 +27,10 @@ struct Findings {
   bool audiences_match = true;
   size_t audience_count = 0;
   std::optional<double> expires, not_before, issued_at;
+  bool has_subject = false;
+  bool has_jwt_id = false;  // one that is not empty
+  bool subject_is_empty = false;
+  bool subject_matches = true;
 };
 
 Refusal TakeIssuer(const JsonValue& value, Findings& found) {
@@ -49,8 +55,26 @@ Refusal TakeAudience(const JsonValue& value, Findings& found) {
   return found.audience_is_array ? std::nullopt : TakeOneAudience(value, found);
 }
 
-Refusal TakeText(const JsonValue& value, Findings& /*found*/) {
-  if (value.kind != Kind::kString) return "sub and jti must be strings";
+// Whether `subject` is one of those that the key may sign for: a prefix by
+// itself names nobody.
+bool IsSubjectOf(const catalog::ClaimRules& rules, absl::string_view subject) {
+  const auto& prefixes = rules.subject_prefixes;
+  return prefixes.empty() || std::ranges::any_of(prefixes, [subject](const std::string& prefix) {
+           return subject.size() > prefix.size() && absl::StartsWith(subject, prefix);
+         });
+}
+
+Refusal TakeSubject(const JsonValue& value, Findings& found) {
+  if (value.kind != Kind::kString) return "sub must be a string";
+  found.has_subject = true;
+  found.subject_is_empty = value.text.empty();
+  found.subject_matches = IsSubjectOf(found.key->claim_rules, value.text);
+  return std::nullopt;
+}
+
+Refusal TakeJwtId(const JsonValue& value, Findings& found) {
+  if (value.kind != Kind::kString) return "jti must be a string";
+  found.has_jwt_id = !value.text.empty();
   return std::nullopt;
 }
 
@@ -71,60 +95,24 @@ struct Claim {
 constexpr std::array kClaims = {
     Claim{"iss", TakeIssuer},
     Claim{"aud", TakeAudience},
-    Claim{"sub", TakeText},
+    Claim{"sub", TakeSubject},
     Claim{"exp", TakeTime<&Findings::expires>},
     Claim{"iat", TakeTime<&Findings::issued_at>},
     Claim{"nbf", TakeTime<&Findings::not_before>},
-    Claim{"jti", TakeText},
+    Claim{"jti", TakeJwtId},
 };
-constexpr size_t kClaimNameLength = 3;  // of all of them
-
-// The letter of a claim name that the character at `at` folds to; moves past
-// it. Besides ASCII: U+017F (long s), which Go's encoding/json takes for an s,
-// and U+0130 and U+0131 (i with and without dot), which upper-casing libraries
-// take for an i.
-char FoldOne(absl::string_view name, size_t& at) {
-  const auto c = static_cast<unsigned char>(name[at]);
-  if (c < 0x80) {
-    ++at;
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  }
-  const absl::string_view pair = name.substr(at, 2);
-  at += 2;
-  if (pair == "\u017F") return 's';
-  if (pair == "\u0130" || pair == "\u0131") return 'i';
-  at = name.size();
-  return '\0';
-}
-
-// Whether a parser that ignores case reads `name` as a registered claim.
-// REQUIRES: it is none exactly, and it is valid UTF-8.
-bool LooksLikeClaim(absl::string_view name) {
-  if (name.size() < kClaimNameLength || name.size() > 2 * kClaimNameLength) return false;
-  std::array<char, kClaimNameLength> folded{};
-  size_t at = 0;
-  for (char& c : folded) {
-    if (at >= name.size()) return false;
-    c = FoldOne(name, at);
-  }
-  if (at != name.size()) return false;
-  const absl::string_view text(folded.data(), folded.size());
-  return std::any_of(kClaims.begin(), kClaims.end(),
-                     [text](const Claim& claim) { return claim.name == text; });
-}
-
 Refusal TakeMember(absl::string_view name, const JsonValue& value, Findings& found) {
-  if (name.size() == kClaimNameLength) {
-    for (const Claim& claim : kClaims) {
-      if (claim.name == name) return claim.take(value, found);
-    }
+  for (const Claim& claim : kClaims) {
+    if (claim.name == name) return claim.take(value, found);
   }
-  if (LooksLikeClaim(name)) {
+  if (LooksLikeRegisteredClaim(name)) {
     return "a member name differs from a registered claim in case only; some validators would "
            "read it as that claim";
   }
   return std::nullopt;
 }
+
+absl::Time TimeOf(double numeric_date) { return absl::UnixEpoch() + absl::Seconds(numeric_date); }
 
 absl::Status Invalid(absl::string_view what) {
   return MakeError(absl::StatusCode::kInvalidArgument, "CLAIMS_INVALID",
@@ -137,23 +125,45 @@ absl::Status OutOfScope(const Findings& found, absl::string_view what) {
       absl::StrCat("the claims are outside the scope of ", found.key->name, ": ", what));
 }
 
+// Of iat and nbf, where they are there. REQUIRES: exp is, and is in the future.
+absl::string_view StartProblem(const Findings& found, absl::Time now) {
+  const auto is_ahead = [now](const std::optional<double>& seconds) {
+    return seconds && TimeOf(*seconds) - now > kMaxFutureStart;
+  };
+  if (is_ahead(found.not_before)) return "nbf is more than 5 minutes in the future";
+  if (is_ahead(found.issued_at)) return "iat is more than 5 minutes in the future";
+  if (found.not_before && *found.not_before >= *found.expires) return "nbf is not before exp";
+  if (!found.issued_at) return "";
+  if (*found.issued_at >= *found.expires) return "iat is not before exp";
+  if (TimeOf(*found.expires) - TimeOf(*found.issued_at) >
+      found.key->max_jwt_lifetime + kMaxPastIssue) {
+    return "exp is further after iat than the key's longest JWT lifetime (and 5 minutes)";
+  }
+  return "";
+}
+
 absl::Status CheckTimes(const Findings& found, absl::Time now) {
-  const auto at = [](double seconds) { return absl::UnixEpoch() + absl::Seconds(seconds); };
   if (!found.expires) return OutOfScope(found, "exp is missing");
-  if (at(*found.expires) <= now) return OutOfScope(found, "exp is not in the future");
-  if (at(*found.expires) - now > found.key->max_jwt_lifetime) {
+  const absl::Time expires = TimeOf(*found.expires);
+  if (expires <= now) return OutOfScope(found, "exp is not in the future");
+  if (expires - now > found.key->max_jwt_lifetime) {
     return OutOfScope(found, absl::StrCat("exp is further away than the key's longest JWT "
                                           "lifetime, ",
                                           absl::FormatDuration(found.key->max_jwt_lifetime)));
   }
-  if (found.not_before && at(*found.not_before) - now > kMaxFutureStart) {
-    return OutOfScope(found, "nbf is more than 5 minutes in the future");
+  const absl::string_view problem = StartProblem(found, now);
+  return problem.empty() ? absl::OkStatus() : OutOfScope(found, problem);
+}
+
+absl::Status CheckClaimRules(const Findings& found) {
+  const catalog::ClaimRules& rules = found.key->claim_rules;
+  if (rules.subject_required && !found.has_subject) return OutOfScope(found, "sub is missing");
+  if (rules.subject_required && found.subject_is_empty) return OutOfScope(found, "sub is empty");
+  if (!found.subject_matches) {
+    return OutOfScope(found, "sub is not one of the key's subject prefixes with more after it");
   }
-  if (found.issued_at && at(*found.issued_at) - now > kMaxFutureStart) {
-    return OutOfScope(found, "iat is more than 5 minutes in the future");
-  }
-  if (found.not_before && *found.not_before >= *found.expires) {
-    return OutOfScope(found, "nbf is not before exp");
+  if (rules.jwt_id_required && !found.has_jwt_id) {
+    return OutOfScope(found, "jti is missing or empty");
   }
   return absl::OkStatus();
 }
@@ -168,7 +178,8 @@ absl::Status CheckScope(const Findings& found, absl::Time now) {
   if (!found.audiences_match) {
     return OutOfScope(found, "aud has a value that is not one of the key's audiences");
   }
-  return CheckTimes(found, now);
+  if (absl::Status s = CheckTimes(found, now); !s.ok()) return s;
+  return CheckClaimRules(found);
 }
 
 }  // namespace

@@ -18,9 +18,14 @@ inline constexpr int kMaxClaimsDepth = 16;
 inline constexpr size_t kMaxAudiences = 64;  // values of one `aud`
 // How far in the future nbf and iat may be.
 inline constexpr absl::Duration kMaxFutureStart = absl::Minutes(5);
+// How much longer than the key's longest lifetime the time from iat to exp may
+// be: clocks differ, and claims take a while to get here.
+inline constexpr absl::Duration kMaxPastIssue = absl::Minutes(5);
 
-// Checks that `claims` may be signed by `key` at `now`, byte for byte as they
-// are. OK, or with the claim and the rule in the message, never its value:
+// Checks that `claims`, the payload of a JWT (decoded, where it came in
+// BASE64URL), may be signed by `key` at `now`, byte for byte as they are. The
+// result depends on nothing else. OK, or an error with the claim and the rule in
+// the message, never the value:
 //
 // INVALID_ARGUMENT (CLAIMS_INVALID): not exactly one JSON object in UTF-8
 // (RFC 8259; a byte order mark, a NUL even as \u0000, an unpaired surrogate, a
@@ -35,8 +40,12 @@ inline constexpr absl::Duration kMaxFutureStart = absl::Minutes(5);
 // FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE): iss is not exactly the issuer's
 // URL; aud is missing, empty, or has a value that is not one of the key's
 // audiences; exp is missing, not after now, or further away than the key's
-// max_jwt_lifetime; nbf or iat lies more than kMaxFutureStart ahead, or nbf is
-// not before exp.
+// max_jwt_lifetime; nbf or iat lies more than kMaxFutureStart ahead or is not
+// before exp; exp lies more than max_jwt_lifetime + kMaxPastIssue after iat (a
+// validator that goes by the age of a JWT would reckon a longer life than the
+// key allows); or one of the key's claim_rules (key_service.proto) is broken:
+// sub, as resolved from its escapes, is missing, empty, or not a prefix with
+// more after it, byte for byte; jti is missing or empty.
 absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now);
 
 }  // namespace sealward::signing

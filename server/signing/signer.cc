@@ -35,6 +35,14 @@ absl::StatusOr<size_t> TypIndex(const catalog::Key& key, absl::string_view typ) 
       absl::StrCat(key.name, " does not allow this typ; its scope lists those it does"));
 }
 
+// A key that signs bytes of any meaning must not sign JWTs: what it signed for
+// another protocol could then be taken for one (RFC 8725 section 3.11).
+absl::Status CheckPurpose(const catalog::Key& key) {
+  if (key.purpose == v1::KEY_PURPOSE_JWT) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "PURPOSE_MISMATCH",
+                   absl::StrCat(key.name, " is not a key for JWTs; use one of purpose JWT"));
+}
+
 absl::Status RefusedByHsm(const hsm::v1::Result& result) {
   if (result.code() == static_cast<int>(absl::StatusCode::kUnavailable)) {
     return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
@@ -91,6 +99,7 @@ void Signer::SignAll(std::vector<SignRequest> requests) {
 
 absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time now) const {
   const catalog::Key& key = *request.key;
+  if (absl::Status purpose = CheckPurpose(key); !purpose.ok()) return purpose;
   auto typ = TypIndex(key, request.typ);
   if (!typ.ok()) return typ.status();
   if (absl::Status claims = CheckClaims(key, request.claims, now); !claims.ok()) return claims;

@@ -49,8 +49,9 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 // the private key away.
 //
 // Errors: those of CheckClaims, of SigningVersion and of hsm_client::Partition;
-// FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE) for a typ that the key's scope does
-// not list; INTERNAL (HSM_REFUSED, SIGNATURE_INVALID).
+// FAILED_PRECONDITION (PURPOSE_MISMATCH) for a key that is not for JWTs,
+// (CLAIMS_OUT_OF_SCOPE) for a typ that the key's scope does not list; INTERNAL (HSM_REFUSED,
+// SIGNATURE_INVALID).
 class Signer {
  public:
   // What the signer needs of its surroundings; all outlives it.

@@ -40,6 +40,24 @@ json ParseStrictly(const std::string& text) {
   return json::parse(text, watch, /*allow_exceptions=*/false);
 }
 
+// The value of a claim that is a string; empty if it is not there.
+std::string TextOf(const json& claims, const char* name) {
+  return claims.contains(name) ? claims[name].get<std::string>() : "";
+}
+
+void CheckClaimRules(const json& claims, const sealward::catalog::ClaimRules& rules) {
+  const std::string subject = TextOf(claims, "sub");
+  if (rules.subject_required) Require(!subject.empty(), "sub");
+  if (rules.jwt_id_required) Require(!TextOf(claims, "jti").empty(), "jti");
+  if (rules.subject_prefixes.empty() || !claims.contains("sub")) return;
+  Require(std::any_of(rules.subject_prefixes.begin(), rules.subject_prefixes.end(),
+                      [&subject](const std::string& prefix) {
+                        return subject.size() > prefix.size() &&
+                               subject.compare(0, prefix.size(), prefix) == 0;
+                      }),
+          "sub");
+}
+
 void CheckAccepted(const std::string& text, const sealward::catalog::Key& key) {
   const json claims = ParseStrictly(text);
   Require(!claims.is_discarded() && claims.is_object(), "not an object");
@@ -59,19 +77,27 @@ void CheckAccepted(const std::string& text, const sealward::catalog::Key& key) {
   }
   for (const char* name : {"nbf", "iat"}) {
     if (!claims.contains(name)) continue;
-    Require(claims[name].is_number() && claims[name].get<double>() >= 0 &&
-                claims[name].get<double>() <= now + 300,
+    const json& time = claims[name];
+    Require(time.is_number() && time.get<double>() >= 0 && time.get<double>() <= now + 300 &&
+                time.get<double>() < expires,
             name);
   }
+  for (const char* name : {"sub", "jti"}) {
+    if (claims.contains(name)) Require(claims[name].is_string(), name);
+  }
+  CheckClaimRules(claims, key.claim_rules);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const sealward::catalog::Key key = sealward::signing::TestKey();
+  static const sealward::catalog::Key plain = sealward::signing::TestKey();
+  static const sealward::catalog::Key strict = sealward::signing::KeyWithClaimRules();
   const std::string text(reinterpret_cast<const char*>(data), size);
-  if (sealward::signing::CheckClaims(key, text, sealward::signing::kNow).ok()) {
-    CheckAccepted(text, key);
+  for (const auto* key : {&plain, &strict}) {
+    if (sealward::signing::CheckClaims(*key, text, sealward::signing::kNow).ok()) {
+      CheckAccepted(text, *key);
+    }
   }
   return 0;
 }

@@ -88,6 +88,29 @@ TEST_F(KeyServiceTest, ValidateOnlyChangesNothing) {
   EXPECT_EQ(ReasonOf(Create(request, &key)), "SCOPE_INVALID");
 }
 
+// What the store keeps is what the sign path enforces; a rule that is lost on the
+// way is a wider key.
+TEST_F(KeyServiceTest, ClaimRulesComeBackAsTheyWereGiven) {
+  v1::CreateKeyRequest request = KeyRequest("web");
+  v1::ClaimRules& rules = *request.mutable_key()->mutable_scope()->mutable_claim_rules();
+  rules.set_subject_required(true);
+  rules.add_subject_prefixes("user:");
+  rules.add_subject_prefixes("svc:");
+  rules.set_jwt_id_required(true);
+  v1::Key created;
+  ASSERT_TRUE(Create(request, &created).ok());
+  EXPECT_EQ(created.scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
+  EXPECT_EQ(Get().scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
+  rig_.keys.Restart();
+  const catalog::ClaimRules& stored = rig_.keys.Key()->claim_rules;
+  EXPECT_TRUE(stored.subject_required && stored.jwt_id_required);
+  EXPECT_EQ(stored.subject_prefixes, (std::vector<std::string>{"user:", "svc:"}));
+}
+
+TEST_F(KeyServiceTest, WithoutClaimRulesThereAreNone) {
+  EXPECT_FALSE(CreateWeb().scope().has_claim_rules());
+}
+
 TEST_F(KeyServiceTest, SaysWhyAKeyCannotBe) {
   CreateWeb();
   v1::Key key;

@@ -165,6 +165,46 @@ TEST(KeyRules, RefusesScopesThatAreNone) {
   EXPECT_EQ(with([](v1::KeyScope& s) { s.add_typs("at+jwt"); }), "");
 }
 
+TEST(KeyRules, TakesClaimRules) {
+  v1::Key message = GoodKey();
+  v1::ClaimRules& rules = *message.mutable_scope()->mutable_claim_rules();
+  for (int i = 0; i < kMaxSubjectPrefixes; ++i) {
+    rules.add_subject_prefixes(std::string(kMaxSubjectPrefixBytes, static_cast<char>('a' + i)));
+  }
+  rules.set_jwt_id_required(true);
+  const auto key = ParseNewKey("tenants/a", "tenants/a/keys/k", message);
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_EQ(key->claim_rules.subject_prefixes.size(), 16U);
+  EXPECT_FALSE(key->claim_rules.subject_required);
+  EXPECT_TRUE(key->claim_rules.jwt_id_required);
+  rules.set_subject_required(true);
+  rules.set_jwt_id_required(false);
+  rules.clear_subject_prefixes();
+  const auto other = ParseNewKey("tenants/a", "tenants/a/keys/k", message);
+  EXPECT_EQ(other->claim_rules, (catalog::ClaimRules{.subject_required = true}));
+}
+
+// An empty prefix would allow every subject, and look like a rule.
+TEST(KeyRules, RefusesClaimRulesThatAreNone) {
+  const auto with = [](const std::vector<std::string>& prefixes) {
+    v1::Key key = GoodKey();
+    key.mutable_scope()->mutable_claim_rules()->mutable_subject_prefixes()->Add(prefixes.begin(),
+                                                                                prefixes.end());
+    const absl::Status status = ParseNewKey("tenants/a", "tenants/a/keys/k", key).status();
+    const bool names_field =
+        status.message().find("claim_rules.subject_prefixes") != std::string::npos;
+    return ErrorReason(status) + (status.ok() || names_field ? "" : " without the field");
+  };
+  EXPECT_EQ(with({"user:", "svc:"}), "");
+  EXPECT_EQ(with({""}), "SCOPE_INVALID");
+  EXPECT_EQ(with({"user:", ""}), "SCOPE_INVALID");
+  EXPECT_EQ(with({"user:", "user:"}), "SCOPE_INVALID");
+  EXPECT_EQ(with({std::string(257, 'x')}), "SCOPE_INVALID");
+  std::vector<std::string> many;
+  for (int i = 0; i < 17; ++i) many.push_back(std::to_string(i));
+  EXPECT_EQ(with(many), "SCOPE_INVALID");
+}
+
 TEST(KeyRules, RefusesUnknownPurposesAndAlgorithms) {
   v1::Key key = GoodKey();
   key.set_purpose(v1::KEY_PURPOSE_UNSPECIFIED);

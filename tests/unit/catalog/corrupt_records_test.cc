@@ -80,6 +80,15 @@ TEST_F(CorruptRecordsTest, ReferencesToWhatIsNotThere) {
   }
 }
 
+// It would allow every subject.
+TEST_F(CorruptRecordsTest, AnEmptySubjectPrefix) {
+  const std::string store_key = KeyRecordKey("tenants/acme/keys/k");
+  Key key = *Now()->keys.at("tenants/acme/keys/k");
+  key.claim_rules.subject_prefixes = {"user:", ""};
+  WriteRaw(store_key, SerializeKey(key));
+  ExpectDataLoss(store_key);
+}
+
 // A lost version could have been the one that signs; an extra one is not ours.
 TEST_F(CorruptRecordsTest, VersionsMustMatchTheKey) {
   const std::string extra = VersionRecordKey("tenants/acme/keys/k", 2);

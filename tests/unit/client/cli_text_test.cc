@@ -52,6 +52,23 @@ TEST(Names, WhatIsNoNameIsRefusedWithBothForms) {
   EXPECT_EQ(Shown(ExpandKey("tenants/main")), "INVALID_ARGUMENT");
 }
 
+// Whoever reviews a key must see what it demands of its claims.
+TEST(KeyTexts, SayTheClaimRules) {
+  v1::Key key;
+  EXPECT_THAT(KeyText(key), testing::ContainsRegex("Subject +any\n"));
+  EXPECT_THAT(KeyText(key), testing::ContainsRegex("JWT id +any\n"));
+  v1::ClaimRules& rules = *key.mutable_scope()->mutable_claim_rules();
+  rules.set_subject_required(true);
+  rules.set_jwt_id_required(true);
+  EXPECT_THAT(KeyText(key), testing::ContainsRegex("Subject +required\n"));
+  EXPECT_THAT(KeyText(key), testing::ContainsRegex("JWT id +required\n"));
+  rules.add_subject_prefixes("user:");
+  rules.add_subject_prefixes("svc:");
+  EXPECT_THAT(KeyText(key), HasSubstr("required, begins with user: or svc:\n"));
+  rules.set_subject_required(false);
+  EXPECT_THAT(KeyText(key), testing::ContainsRegex("Subject +begins with user: or svc:\n"));
+}
+
 // A unit that is guessed is a cache promise that nobody made.
 TEST(Durations, NeedAUnit) {
   const auto parse = [](const char* text) { return ParseDuration("--max-age", text); };

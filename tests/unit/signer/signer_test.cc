@@ -70,6 +70,16 @@ TEST_F(SignerTest, SignsTheCallersBytesUnderOurHeader) {
       (*verifier)->Verify(absl::StrCat(parts[0], ".", parts[1]), *Base64UrlDecode(parts[2])));
 }
 
+// Bytes that a key of another purpose signed could be taken for a JWT, and a JWT
+// for those (RFC 8725 section 3.11).
+TEST_F(SignerTest, AKeyThatIsNotForJwtsSignsNone) {
+  auto other = std::make_shared<catalog::Key>(*key_);
+  other->purpose = v1::KEY_PURPOSE_UNSPECIFIED;
+  key_ = other;
+  rig_.partition.SetAvailable(false);  // it is not even asked
+  EXPECT_EQ(ErrorReason(Sign(Claims()).status()), "PURPOSE_MISMATCH");
+}
+
 TEST_F(SignerTest, ASignatureThatThePublishedKeyDoesNotVerifyIsWithheld) {
   rig_.partition.ReplaceKeyPair(Version(0).object_id);
   auto jwt = Sign(Claims());

@@ -29,6 +29,16 @@ inline catalog::Key TestKey(std::vector<std::string> audiences = {"mail", "calen
   return key;
 }
 
+// TestKey with rules for sub and jti; one prefix is part of the other, and one
+// needs escapes in JSON that is ASCII only.
+inline catalog::Key KeyWithClaimRules() {
+  catalog::Key key = TestKey();
+  key.claim_rules.subject_required = true;
+  key.claim_rules.subject_prefixes = {"user:", "user:admin:", "svc/\u00e9\U0001f600"};
+  key.claim_rules.jwt_id_required = true;
+  return key;
+}
+
 }  // namespace sealward::signing
 
 #endif  // SEALWARD_TESTS_UNIT_SIGNING_CLAIMS_FIXTURE_H_

@@ -78,7 +78,7 @@ TEST(ClaimsScope, ExpiryLiesInTheKeysLifetime) {
 }
 
 TEST(ClaimsScope, StartLiesAtMostFiveMinutesAhead) {
-  for (const char* more : {R"(,"nbf":1700000300)", R"(,"iat":1700000300)", R"(,"nbf":0,"iat":0)",
+  for (const char* more : {R"(,"nbf":1700000300)", R"(,"iat":1700000300)", R"(,"nbf":0)",
                            R"(,"nbf":-0)", R"(,"nbf":1700000299.75)"}) {
     ExpectOk(Claims(kIss, kAud, kExp, more));
   }
@@ -92,6 +92,23 @@ TEST(ClaimsScope, NotBeforeIsBeforeExpiry) {
   ExpectOk(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"nbf":1700000099)"));
   ExpectOutOfScope(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"nbf":1700000100)"));
   ExpectOutOfScope(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"nbf":1700000101)"));
+}
+
+// A validator that goes by the age of a JWT (exp - iat, or now - iat) must not
+// read more life in it than the key allows; a JWT issued after its end is none.
+TEST(ClaimsScope, IssueIsBeforeExpiryAndNotLongAgo) {
+  // The key's hour and 5 minutes before exp, which is 600 s ahead.
+  for (const char* more : {R"(,"iat":1700000000)", R"(,"iat":1699999000)", R"(,"iat":1699996700)",
+                           R"(,"iat":1700000299,"nbf":0)"}) {
+    ExpectOk(Claims(kIss, kAud, kExp, more));
+  }
+  for (const char* more : {R"(,"iat":0)", R"(,"iat":-0)", R"(,"iat":1699996699)",
+                           R"(,"iat":1699996699.75)", R"(,"nbf":0,"iat":1e9)"}) {
+    ExpectOutOfScope(Claims(kIss, kAud, kExp, more));
+  }
+  ExpectOk(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"iat":1700000099)"));
+  ExpectOutOfScope(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"iat":1700000100)"));
+  ExpectOutOfScope(Claims(kIss, kAud, R"("exp":1700000100)", R"(,"iat":1700000200)"));
 }
 
 // Malformed beats out of scope, wherever in the text it stands.
