@@ -14,24 +14,23 @@
 
 namespace sealward::api {
 
-// Finishes the call with what `handle(caller)` returned.
-template <typename Response, typename Handle>
+// Finishes the call with what `handle` returned.
+template <typename Response>
 void Finish(grpc::ServerUnaryReactor* reactor, const Caller& caller, Response* response,
-            Handle& handle) {
-  absl::StatusOr<Response> outcome = handle(caller);
+            absl::StatusOr<Response> outcome) {
   if (outcome.ok()) *response = std::move(*outcome);
   reactor->Finish(ToGrpcStatus(outcome.status(), caller.request_id()));
 }
 
 // Answers on gRPC's own thread. For what reads the catalog's snapshot and
-// nothing else: `handle` must not block.
+// nothing else: `handle` must not block. Only refusals are recorded.
 template <typename Response, typename Handle>
 grpc::ServerUnaryReactor* AnswerNow(const Edge& edge, grpc::CallbackServerContext* context,
                                     Response* response, Handle handle) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const auto caller = Caller::Of(edge, *context);
   if (caller.ok()) {
-    Finish(reactor, *caller, response, handle);
+    Finish<Response>(reactor, *caller, response, handle(*caller));
   } else {
     reactor->Finish(ToGrpcStatus(caller.status(), ""));
   }
@@ -39,8 +38,9 @@ grpc::ServerUnaryReactor* AnswerNow(const Edge& edge, grpc::CallbackServerContex
 }
 
 // Answers from the executor, for what waits for the store or the HSM. gRPC keeps
-// request and response until the call is finished. RESOURCE_EXHAUSTED
-// (TOO_MANY_CALLS) with RetryInfo if the executor is full.
+// request and response until the call is finished. Each call is an act on record,
+// however it ends. RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo if the
+// executor is full.
 template <typename Response, typename Handle>
 grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerContext* context,
                                       Response* response, Handle handle) {
@@ -50,17 +50,19 @@ grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerCont
     reactor->Finish(ToGrpcStatus(caller.status(), ""));
     return reactor;
   }
-  const std::string request_id = caller->request_id();
-  const bool queued = edge.executor->Submit(
-      [reactor, response, caller = std::move(*caller), handle = std::move(handle)]() mutable {
-        Finish(reactor, caller, response, handle);
+  caller->BeginAct();
+  const bool queued =
+      edge.executor->Submit([reactor, response, each = *caller, handle]() mutable {
+        absl::StatusOr<Response> outcome = handle(each);
+        each.RecordAct(outcome.status());
+        Finish<Response>(reactor, each, response, std::move(outcome));
       });
   if (!queued) {
-    reactor->Finish(
-        ToGrpcStatus(MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
-                                        "too many administrative calls are under way; try again",
-                                        kDefaultRetryDelay),
-                     request_id));
+    const absl::Status full = MakeRetryableError(
+        absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+        "too many administrative calls are under way; try again", kDefaultRetryDelay);
+    caller->RecordAct(full);
+    reactor->Finish(ToGrpcStatus(full, caller->request_id()));
   }
   return reactor;
 }

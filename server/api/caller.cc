@@ -2,49 +2,100 @@
 
 #include <utility>
 
+#include "common/errors.h"
 #include "server/api/denial.h"
 #include "server/api/request_id.h"
-#include "server/telemetry/logging.h"
+#include "server/decisions/record.h"
 
 namespace sealward::api {
 namespace {
 
-// Longest part of a resource name in a decision record: names of a stranger's
-// making are not to fill the log.
-constexpr size_t kMaxLoggedName = 256;
+// What stands for a verb where the caller had no principal to ask for one.
+constexpr absl::string_view kAuthenticate = "authenticate";
 
 }  // namespace
 
-Caller::Caller(telemetry::Metrics* metrics, std::shared_ptr<const auth::Identity> identity,
-               absl::Time deadline)
-    : metrics_(metrics),
+// What an administrative call was authorized for.
+struct Caller::Act {
+  absl::string_view verb;  // empty where it did not come to that
+  std::string resource;
+  absl::string_view allowed_by;
+  bool refused = false;
+  bool rehearsal = false;
+};
+
+Caller::Caller(const Edge* edge, const grpc::CallbackServerContext* context,
+               std::shared_ptr<const auth::Identity> identity)
+    : edge_(edge),
+      context_(context),
       identity_(std::move(identity)),
       request_id_(NewRequestId()),
-      deadline_(deadline) {}
+      deadline_(absl::FromChrono(context->deadline())) {}
 
 absl::StatusOr<Caller> Caller::Of(const Edge& edge, const grpc::CallbackServerContext& context) {
   auto identity = edge.identities->Read(*context.auth_context());
-  if (!identity.ok()) {
-    edge.metrics->CountDenied("authenticate");
-    telemetry::Log(telemetry::Level::kWarning, "caller_refused",
-                   {{"peer", context.peer()}, {"reason", identity.status().message()}});
-    return identity.status();
-  }
-  return Caller(edge.metrics, *std::move(identity), absl::FromChrono(context.deadline()));
+  if (identity.ok()) return Caller(&edge, &context, *std::move(identity));
+  edge.metrics->CountDenied(kAuthenticate);
+  const Caller nobody(&edge, &context, std::make_shared<const auth::Identity>());
+  nobody.Record(kAuthenticate, "", identity.status().code(), ErrorReason(identity.status()));
+  return identity.status();
 }
 
 absl::Status Caller::Authorize(const catalog::Snapshot& snapshot, const auth::Target& target,
                                auth::Verb verb, absl::string_view resource) const {
   const auth::Decision decision = auth::Decide(snapshot, principal(), target, verb);
+  if (act_ != nullptr) {
+    *act_ = {auth::VerbName(verb), std::string(resource), decision.reason, !decision.allowed,
+             act_->rehearsal};
+  }
   if (decision.allowed) return absl::OkStatus();
-  metrics_->CountDenied(auth::VerbName(verb));
-  telemetry::Log(telemetry::Level::kWarning, "permission_denied",
-                 {{"principal", principal()},
-                  {"verb", auth::VerbName(verb)},
-                  {"resource", resource.substr(0, kMaxLoggedName)},
-                  {"reason", decision.reason},
-                  {"request_id", request_id_}});
+  return Refuse(verb, resource, decision.reason);
+}
+
+absl::Status Caller::Refuse(auth::Verb verb, absl::string_view resource,
+                            absl::string_view reason) const {
+  edge_->metrics->CountDenied(auth::VerbName(verb));
+  Record(auth::VerbName(verb), resource, absl::StatusCode::kPermissionDenied, reason);
   return Denied();
+}
+
+void Caller::RecordRefusal(auth::Verb verb, absl::string_view resource,
+                           const absl::Status& status) const {
+  if (absl::IsPermissionDenied(status)) return;  // by Refuse
+  if (decisions::OutcomeOf(status.code()) != decisions::Outcome::kDenied) return;
+  Record(auth::VerbName(verb), resource, status.code(), ErrorReason(status));
+}
+
+void Caller::BeginAct() { act_ = std::make_shared<Act>(); }
+
+void Caller::RecordAct(const absl::Status& status) const {
+  if (act_->refused) return;
+  const std::string error = ErrorReason(status);
+  absl::string_view reason = error;
+  if (status.ok()) reason = act_->rehearsal ? "validate_only" : act_->allowed_by;
+  Record(act_->verb, act_->resource, status.code(), reason);
+}
+
+void Caller::NothingIsDone() const {
+  if (act_ != nullptr) act_->rehearsal = true;
+}
+
+void Caller::Record(absl::string_view verb, absl::string_view resource, absl::StatusCode code,
+                    absl::string_view reason) const {
+  const std::string peer = context_->peer();
+  const std::string name = decisions::RecordedName(resource);
+  decisions::DecisionRecord record;
+  record.time = edge_->clock->Now();
+  record.outcome = decisions::OutcomeOf(code);
+  record.code = code;
+  record.principal = principal();
+  record.peer = peer;
+  record.certificate = identity_->fingerprint;
+  record.verb = verb;
+  record.resource = name;
+  record.reason = reason;
+  record.request_id = request_id_;
+  edge_->decisions->Record(record);
 }
 
 }  // namespace sealward::api

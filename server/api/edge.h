@@ -12,6 +12,7 @@
 #include "server/api/executor.h"
 #include "server/auth/identity.h"
 #include "server/catalog/catalog.h"
+#include "server/decisions/record.h"
 #include "server/lifecycle/resource_errors.h"
 #include "server/telemetry/metrics.h"
 
@@ -25,6 +26,7 @@ struct Edge {
   Executor* executor = nullptr;
   auth::IdentitySource* identities = nullptr;
   telemetry::Metrics* metrics = nullptr;
+  decisions::DecisionSink* decisions = nullptr;  // told by Caller alone
 
   // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the
   // change that came first, so that the next decision is a new one. Blocks.

@@ -74,7 +74,6 @@ absl::StatusOr<v1::Issuer> IssuerService::Create(const Caller& caller,
     const auto revision = edge_.Commit(catalog::CreateIssuer(*tenant->second, *issuer));
     if (!revision.ok()) return revision.status();
     issuer->mod_revision = *revision;
-    LogChange(caller, "issuer_created", name);
   }
   return ToMessage(*issuer, public_url_);
 }

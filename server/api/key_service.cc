@@ -116,7 +116,6 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
     if (absl::Status s = manager_->CheckCreateKey(*key); !s.ok()) return s;
     return Preview(*edge_.catalog->Get(), *key);
   }
-  LogChange(caller, "create_key", name);
   const auto created = manager_->CreateKey(*key, caller.deadline());
   if (!created.ok()) return created.status();
   return ToMessage(**created, edge_.Now());
@@ -177,7 +176,6 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
     if (!preview.ok()) return preview.status();
     return RotationMessage(*preview, edge_.Now());
   }
-  LogChange(caller, "rotate_key", request.name());
   const auto rotation = manager_->RotateKey(request.name(), unchanged, caller.deadline());
   if (!rotation.ok()) return rotation.status();
   return RotationMessage(*rotation, edge_.Now());

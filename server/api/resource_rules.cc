@@ -2,7 +2,6 @@
 
 #include "common/errors.h"
 #include "common/resource_name.h"
-#include "server/telemetry/logging.h"
 
 namespace sealward::api {
 
@@ -12,13 +11,6 @@ absl::Status CheckResourceId(absl::string_view field, absl::string_view id) {
                    absl::StrCat(field,
                                 " must be 1-63 characters of a-z, 0-9 and hyphen, start with a "
                                 "letter and not end with a hyphen"));
-}
-
-void LogChange(const Caller& caller, absl::string_view event, absl::string_view resource) {
-  telemetry::Log(telemetry::Level::kInfo, event,
-                 {{"principal", caller.principal()},
-                  {"resource", resource},
-                  {"request_id", caller.request_id()}});
 }
 
 }  // namespace sealward::api

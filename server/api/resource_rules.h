@@ -1,4 +1,4 @@
-// What the services have in common: ids, parents, and the record of a change.
+// What the services have in common: ids and parents.
 #ifndef SEALWARD_SERVER_API_RESOURCE_RULES_H_
 #define SEALWARD_SERVER_API_RESOURCE_RULES_H_
 
@@ -11,16 +11,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "server/api/caller.h"
 
 namespace sealward::api {
 
 // INVALID_ARGUMENT (NAME_INVALID), naming the field, for an id that is not
 // formed like one.
 absl::Status CheckResourceId(absl::string_view field, absl::string_view id);
-
-// Writes into the log who changed what.
-void LogChange(const Caller& caller, absl::string_view event, absl::string_view resource);
 
 // The resources whose names start with `collection` and a slash, for example
 // "tenants/a/keys".

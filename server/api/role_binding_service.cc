@@ -119,7 +119,6 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Create(
     const auto revision = edge_.Commit(catalog::CreateBinding(tenant->get(), binding));
     if (!revision.ok()) return revision.status();
     binding.mod_revision = *revision;
-    LogChange(caller, "role_binding_created", binding.name);
   }
   return ToMessage(binding);
 }
@@ -179,7 +178,6 @@ absl::StatusOr<v1::DeleteRoleBindingResponse> RoleBindingService::Delete(
   const auto transaction = catalog::DeleteBinding(*snapshot, *binding);
   if (!transaction.ok()) return transaction.status();
   if (const auto revision = edge_.Commit(*transaction); !revision.ok()) return revision.status();
-  LogChange(caller, "role_binding_deleted", request.name());
   return v1::DeleteRoleBindingResponse();
 }
 

@@ -12,7 +12,6 @@
 #include "server/api/answer.h"
 #include "server/api/caller.h"
 #include "server/api/conversion.h"
-#include "server/api/denial.h"
 #include "server/api/status_conversion.h"
 #include "server/auth/decision.h"
 #include "server/lifecycle/state.h"
@@ -64,11 +63,15 @@ class SigningService::Call {
         caller_.Authorize(*snapshot_, auth::Target{TenantOf(key), key}, verb, key);
     if (!allowed.ok()) return allowed;
     const auto found = snapshot_->keys.find(key);
-    if (found == snapshot_->keys.end()) return Denied();
+    if (found == snapshot_->keys.end()) return caller_.Refuse(verb, key, "no such key");
     return found->second.get();
   }
 
-  void Count(const absl::Status& status, const catalog::Key* key) const {
+  // Counts how one JWT ended, and records it where the server refused.
+  void Ended(const absl::Status& status, const catalog::Key* key) const {
+    if (!status.ok() && key != nullptr) {
+      caller_.RecordRefusal(auth::Verb::kSign, key->name, status);
+    }
     edge_.metrics->CountSign(
         method_, status.code(),
         key == nullptr ? v1::ALGORITHM_UNSPECIFIED : key->algorithm->algorithm);
@@ -98,7 +101,7 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
   const absl::Time deadline = call->deadline();
   auto finish = [reactor, response, known,
                  call = std::move(call)](absl::StatusOr<signing::SignedJwt> jwt) {
-    call->Count(jwt.status(), known);
+    call->Ended(jwt.status(), known);
     if (jwt.ok()) {
       response->set_jwt(std::move(jwt->jwt));
       response->set_kid(std::move(jwt->kid));
@@ -124,7 +127,7 @@ struct SigningService::Batch {
 
   void Answer(v1::BatchSignJwtResult* result, const catalog::Key* key,
               absl::StatusOr<signing::SignedJwt> jwt) {
-    call.Count(jwt.status(), key);
+    call.Ended(jwt.status(), key);
     if (jwt.ok()) {
       result->mutable_response()->set_jwt(std::move(jwt->jwt));
       result->mutable_response()->set_kid(std::move(jwt->kid));
@@ -152,10 +155,11 @@ grpc::ServerUnaryReactor* SigningService::BatchSignJwt(grpc::CallbackServerConte
   }
   const int size = request->requests_size();
   if (size < 1 || size > kMaxBatchSize) {
-    reactor->Finish(ToGrpcStatus(
+    const absl::Status refused =
         MakeError(absl::StatusCode::kInvalidArgument, "BATCH_SIZE_INVALID",
-                  absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ", size)),
-        caller->request_id()));
+                  absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ", size));
+    caller->RecordRefusal(auth::Verb::kSign, "", refused);
+    reactor->Finish(ToGrpcStatus(refused, caller->request_id()));
     return reactor;
   }
   auto batch = std::make_shared<Batch>(edge_, *std::move(caller), size, reactor);

@@ -66,7 +66,6 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
     const auto revision = edge_.Commit(catalog::CreateTenant(tenant));
     if (!revision.ok()) return revision.status();
     tenant.mod_revision = *revision;
-    LogChange(caller, "tenant_created", tenant.name);
   }
   return ToMessage(tenant);
 }

@@ -21,6 +21,8 @@
 #include "server/auth/decision.h"
 #include "server/auth/principal.h"
 #include "server/catalog/catalog.h"
+#include "server/decisions/aggregator.h"
+#include "server/decisions/log_sink.h"
 #include "server/hsm_client/process_partition.h"
 #include "server/lifecycle/driver.h"
 #include "server/lifecycle/key_manager.h"
@@ -53,6 +55,8 @@ struct Server::Parts {
   std::unique_ptr<signing::Signer> signer;
 
   auth::PrincipalReader principals;
+  decisions::LogSink decision_log;
+  decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<api::Executor> executor;
   api::Edge edge;
   std::unique_ptr<api::TenantService> tenant_service;
@@ -159,7 +163,8 @@ void Server::Parts::MakeLifecycle() {
 
 void Server::Parts::MakeServices() {
   executor = std::make_unique<api::Executor>();
-  edge = api::Edge{catalog.get(), clock, executor.get(), &principals, &metrics};
+  decisions.Start();
+  edge = api::Edge{catalog.get(), clock, executor.get(), &principals, &metrics, &decisions};
   tenant_service = std::make_unique<api::TenantService>(edge);
   issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
   key_service = std::make_unique<api::KeyService>(edge, keys.get());
@@ -208,6 +213,7 @@ void Server::Parts::Stop() {
     const auto left = absl::ToChronoMilliseconds(deadline - absl::Now());
     partition->Stop(std::chrono::steady_clock::now() + left);
   }
+  decisions.Stop();
   if (driver) driver->Stop();
   if (metrics_https) metrics_https->Stop(kStopTimeout);
   if (https) https->Stop(kStopTimeout);

@@ -83,4 +83,10 @@ void Log(Level level, absl::string_view event, LogFields fields) {
   Logger().log(spdlog_level, spdlog::string_view_t(line.data(), line.size()));
 }
 
+void LogRecord(absl::Time time, Level level, absl::string_view event, LogFields fields) {
+  const std::string line = FormatLogLine(time, level, event, fields);
+  // Above every level that SetLogLevel knows.
+  Logger().log(spdlog::level::critical, spdlog::string_view_t(line.data(), line.size()));
+}
+
 }  // namespace sealward::telemetry

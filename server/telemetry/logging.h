@@ -63,6 +63,10 @@ void SetLogLevel(Level level);
 // standard error, so nothing is logged for each signature.
 void Log(Level level, absl::string_view event, LogFields fields = {});
 
+// Writes a line whatever the level is, as of `time`: for records that nobody may
+// switch off. Any thread; may wait for standard error.
+void LogRecord(absl::Time time, Level level, absl::string_view event, LogFields fields);
+
 }  // namespace sealward::telemetry
 
 #endif  // SEALWARD_SERVER_TELEMETRY_LOGGING_H_
