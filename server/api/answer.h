@@ -51,12 +51,11 @@ grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerCont
     return reactor;
   }
   caller->BeginAct();
-  const bool queued =
-      edge.executor->Submit([reactor, response, each = *caller, handle]() mutable {
-        absl::StatusOr<Response> outcome = handle(each);
-        each.RecordAct(outcome.status());
-        Finish<Response>(reactor, each, response, std::move(outcome));
-      });
+  const bool queued = edge.executor->Submit([reactor, response, each = *caller, handle]() mutable {
+    absl::StatusOr<Response> outcome = handle(each);
+    each.RecordAct(outcome.status());
+    Finish<Response>(reactor, each, response, std::move(outcome));
+  });
   if (!queued) {
     const absl::Status full = MakeRetryableError(
         absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",

@@ -70,7 +70,9 @@ absl::StatusOr<v1::Issuer> IssuerService::Create(const Caller& caller,
   if (absl::Status s = CheckUrlIsFree(*snapshot, issuer->issuer_url); !s.ok()) return s;
   issuer->name = name;
   issuer->create_time = edge_.Now();
-  if (!request.validate_only()) {
+  if (request.validate_only()) {
+    caller.NothingIsDone();
+  } else {
     const auto revision = edge_.Commit(catalog::CreateIssuer(*tenant->second, *issuer));
     if (!revision.ok()) return revision.status();
     issuer->mod_revision = *revision;

@@ -113,6 +113,7 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
   if (!key.ok()) return key.status();
   if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
   if (request.validate_only()) {
+    caller.NothingIsDone();
     if (absl::Status s = manager_->CheckCreateKey(*key); !s.ok()) return s;
     return Preview(*edge_.catalog->Get(), *key);
   }
@@ -172,6 +173,7 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
     return request.etag().empty() || request.etag() == Etag(key.name, key.mod_revision);
   };
   if (request.validate_only()) {
+    caller.NothingIsDone();
     const auto preview = manager_->PreviewRotation(request.name(), unchanged);
     if (!preview.ok()) return preview.status();
     return RotationMessage(*preview, edge_.Now());

@@ -62,7 +62,9 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   if (snapshot->tenants.contains(tenant.name)) return ResourceExists(tenant.name);
   tenant.display_name = request.tenant().display_name();
   tenant.create_time = edge_.Now();
-  if (!request.validate_only()) {
+  if (request.validate_only()) {
+    caller.NothingIsDone();
+  } else {
     const auto revision = edge_.Commit(catalog::CreateTenant(tenant));
     if (!revision.ok()) return revision.status();
     tenant.mod_revision = *revision;

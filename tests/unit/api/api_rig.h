@@ -15,10 +15,13 @@
 #include "server/api/issuer_service.h"
 #include "server/api/key_service.h"
 #include "server/api/role_binding_service.h"
+#include "server/api/signing_service.h"
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
 #include "server/auth/principal.h"
+#include "server/signing/signer.h"
 #include "tests/fakes/key_rig.h"
+#include "tests/fakes/recording_sink.h"
 #include "tests/unit/auth/test_certificates.h"
 
 namespace sealward::api {
@@ -64,12 +67,14 @@ class ApiRig {
  public:
   explicit ApiRig(int executor_threads = 4, size_t queue = 64)
       : executor_(executor_threads, queue),
-        edge_{keys.catalog.get(), &keys.clock, &executor_, &principals_, &keys.metrics},
+        edge_{keys.catalog.get(), &keys.clock, &executor_, &principals_, &keys.metrics, &decisions},
         tenants_(edge_),
         issuers_(edge_, "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
         bindings_(edge_),
-        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partition, &keys.withheld}) {
+        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partition, &keys.withheld}),
+        signer_({&keys.partition, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
+        signing_(edge_, &signer_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
@@ -110,6 +115,7 @@ class ApiRig {
   }
 
   fakes::KeyRig keys;
+  fakes::RecordingSink decisions;
 
  private:
   void Bind(const std::string& who, const std::string& tenant, v1::Role role) {
@@ -126,7 +132,7 @@ class ApiRig {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &tenants_, &issuers_, &key_service_, &bindings_, &status_}) {
+             &tenants_, &issuers_, &key_service_, &bindings_, &status_, &signing_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -141,6 +147,8 @@ class ApiRig {
   KeyService key_service_;
   RoleBindingService bindings_;
   StatusService status_;
+  signing::Signer signer_;
+  SigningService signing_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
