@@ -8,6 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/resource_name.h"
 #include "server/hsm_client/process_partition.h"
 
 namespace sealward::app {
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxPort = 65535;
+constexpr size_t kMaxTrustDomains = 64;
 
 // Reader takes values out of one file and remembers the first thing that is
 // wrong. Keys that nobody took are unknown ones.
@@ -75,6 +77,31 @@ class Reader {
     }
     in->erase(key);
     return paths;
+  }
+
+  // The tables [[section.key]] with the keys `name` and `bundle`.
+  std::vector<Config::TrustDomain> TrustDomains(const char* section, const char* key) {
+    std::vector<Config::TrustDomain> domains;
+    toml::table* in = Section(section);
+    if (in == nullptr || !in->contains(key)) return domains;
+    const toml::array* list = in->get_as<toml::array>(key);
+    if (list == nullptr || list->size() > kMaxTrustDomains) {
+      Fail(section, key, absl::StrCat("must be at most ", kMaxTrustDomains, " tables"));
+      return domains;
+    }
+    for (const toml::node& each : *list) {
+      const toml::table* row = each.as_table();
+      const bool whole =
+          row != nullptr && row->size() == 2 && row->contains("name") && row->contains("bundle");
+      const std::string name = whole ? (*row)["name"].value_or(std::string()) : "";
+      const std::string bundle = whole ? (*row)["bundle"].value_or(std::string()) : "";
+      if (!IsValidTrustDomain(name) || bundle.empty()) {
+        Fail(section, key, "must have name, a SPIFFE trust domain, and bundle, a file, each");
+      }
+      domains.push_back({name, Absolute(bundle)});
+    }
+    in->erase(key);
+    return domains;
   }
 
   std::string RequiredPath(const char* section, const char* key) {
@@ -151,6 +178,11 @@ Config ReadConfig(Reader& reader, absl::string_view default_hsm_binary) {
   config.grpc.certificate = reader.RequiredPath("grpc", "certificate");
   config.grpc.private_key = reader.RequiredPath("grpc", "private_key");
   config.grpc.client_ca = reader.RequiredPath("grpc", "client_ca");
+  config.grpc.trust_domain = reader.Text("grpc", "trust_domain", "");
+  if (!config.grpc.trust_domain.empty() && !IsValidTrustDomain(config.grpc.trust_domain)) {
+    reader.Fail("grpc", "trust_domain", "must be a SPIFFE trust domain, such as corp.example");
+  }
+  config.grpc.trust_domains = reader.TrustDomains("grpc", "trust_domains");
   config.https.listen = reader.Address("https", "listen");
   config.https.public_url = reader.Text("https", "public_url", "");
   config.https.certificate = reader.RequiredPath("https", "certificate");

@@ -23,12 +23,18 @@ struct Config {
     int processes = 2;                 // 1 to hsm_client::kMaxProcesses
     std::vector<std::string> sockets;  // instead: connect to these, one a process
   };
+  struct TrustDomain {
+    std::string name;    // a SPIFFE trust domain
+    std::string bundle;  // of the CAs that vouch for its members
+  };
   struct Grpc {
     std::string signing_listen;
     std::string admin_listen;
     std::string certificate;
     std::string private_key;
     std::string client_ca;
+    std::string trust_domain;  // whose members client_ca vouches for; empty: nobody's
+    std::vector<TrustDomain> trust_domains;
   };
   struct Https {
     std::string listen;

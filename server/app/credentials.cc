@@ -1,55 +1,36 @@
 #include "server/app/credentials.h"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include <cstdlib>
-#include <string>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
 #include "grpcpp/security/tls_credentials_options.h"
 
 namespace sealward::app {
 namespace {
 
-using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using UniqueCertificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using UniquePrivateKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
 
-absl::Status FileError(const std::string& path, absl::string_view what) {
-  ERR_clear_error();
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
-}
+// PeerVerifier asks the check, at once.
+class PeerVerifier final : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  explicit PeerVerifier(PeerCheck check) : check_(std::move(check)) {}
 
-absl::StatusOr<UniqueCertificate> ReadCertificate(const std::string& path) {
-  const UniqueBio file(BIO_new_file(path.c_str(), "r"), BIO_free);
-  if (!file) return FileError(path, "cannot be read; it must be a certificate in PEM");
-  UniqueCertificate certificate(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr),
-                                X509_free);
-  if (!certificate) return FileError(path, "holds no certificate in PEM");
-  return certificate;
-}
-
-// gRPC itself says nothing useful about a bad file: it fails every handshake.
-absl::Status CheckFiles(const Config::Grpc& config) {
-  auto certificate = ReadCertificate(config.certificate);
-  if (!certificate.ok()) return certificate.status();
-  auto ca = ReadCertificate(config.client_ca);
-  if (!ca.ok()) return ca.status();
-  const UniqueBio file(BIO_new_file(config.private_key.c_str(), "r"), BIO_free);
-  if (!file) return FileError(config.private_key, "cannot be read; it must be a private key");
-  const UniquePrivateKey key(PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr),
-                             EVP_PKEY_free);
-  if (!key) return FileError(config.private_key, "holds no private key in PEM");
-  if (X509_check_private_key(certificate->get(), key.get()) != 1) {
-    return FileError(config.private_key,
-                     absl::StrCat("is not the private key of ", config.certificate));
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*callback*/, grpc::Status* sync_status) override {
+    const absl::Status status =
+        check_(View(request->peer_cert()), View(request->peer_cert_full_chain()));
+    *sync_status = status.ok() ? grpc::Status::OK
+                               : grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                                              std::string(status.message()));
+    return true;  // done
   }
-  return absl::OkStatus();
-}
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest* /*request*/) override {}
+
+ private:
+  const PeerCheck check_;
+};
 
 }  // namespace
 
@@ -59,16 +40,19 @@ void RequireTls13() {
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES128-GCM-SHA256", 1);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const Config::Grpc& config) {
-  if (absl::Status files = CheckFiles(config); !files.ok()) return files;
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      config.private_key, config.certificate, config.client_ca, kCertificateRefreshSeconds);
-  grpc::experimental::TlsServerCredentialsOptions options(provider);
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const std::string& identity_path,
+                                                               const std::string& roots_path,
+                                                               PeerCheck check) {
+  namespace tls = grpc::experimental;
+  auto provider = std::make_shared<tls::FileWatcherCertificateProvider>(
+      identity_path, identity_path, roots_path, kStagedRefreshSeconds);
+  tls::TlsServerCredentialsOptions options(provider);
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return grpc::experimental::TlsServerCredentials(options);
+  options.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<PeerVerifier>(std::move(check)));
+  return tls::TlsServerCredentials(options);
 }
 
 }  // namespace sealward::app

@@ -2,26 +2,35 @@
 #ifndef SEALWARD_SERVER_APP_CREDENTIALS_H_
 #define SEALWARD_SERVER_APP_CREDENTIALS_H_
 
+#include <functional>
 #include <memory>
+#include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/security/server_credentials.h"
-#include "server/app/config.h"
 
 namespace sealward::app {
 
-// How often the certificate files are looked at for a change.
-inline constexpr unsigned kCertificateRefreshSeconds = 10;
+// How often gRPC looks at the staged files.
+inline constexpr unsigned kStagedRefreshSeconds = 1;
 
 // Makes gRPC's TLS 1.2 unable to agree on a cipher, so that only 1.3 is left:
 // gRPC 1.51 has no setting for the lowest version. REQUIRES: called before
 // anything of gRPC, with no other thread running.
 void RequireTls13();
 
-// Credentials that verify client certificates against client_ca. INVALID_ARGUMENT
-// names the file that is missing, unreadable or does not fit.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const Config::Grpc& config);
+// Whether a client with this certificate and chain in PEM may connect. Called at
+// the end of a handshake, on gRPC's threads: must not block.
+using PeerCheck = std::function<absl::Status(absl::string_view pem, absl::string_view chain_pem)>;
+
+// Credentials from files that always hold a good state (StagedFile):
+// `identity_path` a private key and its certificate chain, `roots_path` the CAs of
+// all clients. A client passes the handshake only if `check` agrees, so that health
+// and reflection, which ask nobody, are closed to the others too.
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const std::string& identity_path,
+                                                               const std::string& roots_path,
+                                                               PeerCheck check);
 
 }  // namespace sealward::app
 

@@ -31,6 +31,8 @@ class PublicListener {
   // What the JWKS URLs begin with: as configured, else https://localhost:<port>.
   const std::string& public_url() const { return public_url_; }
 
+  publish::HttpsServer* server() { return server_.get(); }
+
   void Stop(absl::Duration deadline) { server_->Stop(deadline); }
 
  private:

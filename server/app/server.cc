@@ -14,12 +14,11 @@
 #include "server/api/signing_service.h"
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
-#include "server/app/credentials.h"
 #include "server/app/grpc_listener.h"
 #include "server/app/hsm_events.h"
 #include "server/app/public_listener.h"
+#include "server/app/tls_keeper.h"
 #include "server/auth/decision.h"
-#include "server/auth/principal.h"
 #include "server/catalog/catalog.h"
 #include "server/decisions/aggregator.h"
 #include "server/decisions/log_sink.h"
@@ -45,6 +44,7 @@ struct Server::Parts {
   telemetry::Metrics metrics;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<TlsKeeper> tls;
   std::unique_ptr<hsm_client::ProcessPartition> partition;
   std::unique_ptr<PublicListener> https;
   std::unique_ptr<publish::HttpsServer> metrics_https;
@@ -54,7 +54,6 @@ struct Server::Parts {
   std::unique_ptr<lifecycle::Driver> driver;
   std::unique_ptr<signing::Signer> signer;
 
-  auth::PrincipalReader principals;
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<api::Executor> executor;
@@ -74,6 +73,7 @@ struct Server::Parts {
   std::string hsm_alarm;
 
   absl::Status OpenStore(const Config& config);
+  absl::Status OpenTls(const Config& config);
   void StartPartition(const Config& config);
   absl::Status StartHttps(const Config& config);
   absl::Status StartMetrics(const Config& config);
@@ -104,6 +104,13 @@ absl::Status Server::Parts::OpenStore(const Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status Server::Parts::OpenTls(const Config& config) {
+  auto opened = TlsKeeper::Open(config, {catalog.get(), clock, &metrics});
+  if (!opened.ok()) return opened.status();
+  tls = *std::move(opened);
+  return absl::OkStatus();
+}
+
 void Server::Parts::StartPartition(const Config& config) {
   hsm_client::ProcessPartition::Options options;
   options.connector = MakeConnector(config.hsm);
@@ -130,8 +137,13 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
   options.listen = config.metrics.listen;
   options.certificate_path = config.https.certificate;
   options.private_key_path = config.https.private_key;
-  options.client_ca_path = config.grpc.client_ca;
-  options.principal_of = auth::PrincipalOfCertificate;
+  options.client_ca_pem = tls->ClientCas();
+  options.principal_of = [this](absl::string_view pem,
+                                absl::string_view chain_pem) -> absl::StatusOr<std::string> {
+    auto identity = tls->identities()->Check(pem, chain_pem);
+    if (!identity.ok()) return identity.status();
+    return (*identity)->principal;
+  };
   publish::MetricsRoutes routes;
   routes.allowed = [this](absl::string_view principal) {
     return auth::Decide(*catalog->Get(), principal, auth::Target{}, auth::Verb::kReadMetrics)
@@ -164,7 +176,7 @@ void Server::Parts::MakeLifecycle() {
 void Server::Parts::MakeServices() {
   executor = std::make_unique<api::Executor>();
   decisions.Start();
-  edge = api::Edge{catalog.get(), clock, executor.get(), &principals, &metrics, &decisions};
+  edge = api::Edge{catalog.get(), clock, executor.get(), tls->identities(), &metrics, &decisions};
   tenant_service = std::make_unique<api::TenantService>(edge);
   issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
   key_service = std::make_unique<api::KeyService>(edge, keys.get());
@@ -176,10 +188,9 @@ void Server::Parts::MakeServices() {
 }
 
 absl::Status Server::Parts::StartGrpc(const Config& config) {
-  auto credentials = MakeServerCredentials(config.grpc);
-  if (!credentials.ok()) return credentials.status();
+  const auto credentials = tls->GrpcCredentials();
   auto signing = GrpcListener::Start(
-      {"signing", config.grpc.signing_listen, {signing_service.get()}, false}, *credentials);
+      {"signing", config.grpc.signing_listen, {signing_service.get()}, false}, credentials);
   if (!signing.ok()) return signing.status();
   signing_listener = *std::move(signing);
   auto admin = GrpcListener::Start(
@@ -188,7 +199,7 @@ absl::Status Server::Parts::StartGrpc(const Config& config) {
        {tenant_service.get(), issuer_service.get(), key_service.get(), role_binding_service.get(),
         status_service.get(), admin_signing_service.get()},
        true},
-      *credentials);
+      credentials);
   if (!admin.ok()) return admin.status();
   admin_listener = *std::move(admin);
   return absl::OkStatus();
@@ -208,6 +219,7 @@ void Server::Parts::Stop() {
   const absl::Time deadline = absl::Now() + kStopTimeout;
   if (signing_listener) signing_listener->Stop(absl::ToChronoTime(deadline));
   if (admin_listener) admin_listener->Stop(absl::ToChronoTime(deadline));
+  if (tls) tls->Stop();
   if (executor) executor->Stop();
   if (partition) {
     const auto left = absl::ToChronoMilliseconds(deadline - absl::Now());
@@ -229,12 +241,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(clock)));
   Parts& parts = *server->parts_;
   if (absl::Status status = parts.OpenStore(config); !status.ok()) return status;
+  if (absl::Status status = parts.OpenTls(config); !status.ok()) return status;
   parts.StartPartition(config);
   if (absl::Status status = parts.StartHttps(config); !status.ok()) return status;
   if (absl::Status status = parts.StartMetrics(config); !status.ok()) return status;
   parts.MakeLifecycle();
   parts.MakeServices();
   if (absl::Status status = parts.StartGrpc(config); !status.ok()) return status;
+  parts.tls->Start(parts.https->server(), parts.metrics_https.get());
   parts.WaitForHsm();
   return server;
 }

@@ -7,7 +7,6 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -66,8 +65,8 @@ absl::Status CannotListen(const std::string& listen, error_code error) {
 
 struct HttpsServer::Impl {
   SessionContext context;
-  std::optional<asio::ssl::context> tls;
   absl::Mutex mu;
+  std::shared_ptr<asio::ssl::context> tls ABSL_GUARDED_BY(mu);
   absl::flat_hash_map<HttpsSession*, std::weak_ptr<HttpsSession>> sessions ABSL_GUARDED_BY(mu);
   bool stopped ABSL_GUARDED_BY(mu) = false;
   std::string address;
@@ -78,6 +77,16 @@ struct HttpsServer::Impl {
   asio::strand<asio::io_context::executor_type> accept_strand = asio::make_strand(io);
   tcp::acceptor acceptor{accept_strand};
   asio::steady_timer retry{accept_strand};
+
+  absl::Status Load(const std::string& client_ca_pem) {
+    auto made = MakeTlsContext(context.options.certificate_path, context.options.private_key_path,
+                               client_ca_pem);
+    if (!made.ok()) return made.status();
+    auto next = std::make_shared<asio::ssl::context>(made->release());  // takes it over
+    const absl::MutexLock lock(&mu);
+    tls = std::move(next);
+    return absl::OkStatus();
+  }
 
   absl::Status Listen() {
     const absl::StatusOr<tcp::endpoint> endpoint = ParseAddress(context.options.listen);
@@ -152,15 +161,12 @@ struct HttpsServer::Impl {
 absl::StatusOr<std::unique_ptr<HttpsServer>> HttpsServer::Start(HttpsOptions options,
                                                                 HttpHandler handler,
                                                                 const Clock* clock) {
-  absl::StatusOr<UniqueTlsContext> tls =
-      MakeTlsContext(options.certificate_path, options.private_key_path, options.client_ca_path);
-  if (!tls.ok()) return tls.status();
   auto impl = std::make_unique<Impl>();
-  impl->tls.emplace(tls->release());  // takes it over
   impl->context.handler = std::move(handler);
   impl->context.options = std::move(options);
   impl->context.clock = clock;
   impl->context.on_end = [raw = impl.get()](HttpsSession* session) { raw->End(session); };
+  if (absl::Status tls = impl->Load(impl->context.options.client_ca_pem); !tls.ok()) return tls;
   absl::Status listening = impl->Listen();
   if (!listening.ok()) return listening;
 
@@ -176,6 +182,8 @@ HttpsServer::~HttpsServer() { Stop(absl::ZeroDuration()); }
 
 std::string HttpsServer::address() const { return impl_->address; }
 uint16_t HttpsServer::port() const { return impl_->port; }
+
+absl::Status HttpsServer::Reload(std::string client_ca_pem) { return impl_->Load(client_ca_pem); }
 
 void HttpsServer::Stop(absl::Duration deadline) {
   Impl& impl = *impl_;

@@ -34,11 +34,13 @@ struct HttpsOptions {
   std::string listen;            // "127.0.0.1:8443" or "[::1]:8443"; port 0: any free one
   std::string certificate_path;  // PEM: the certificate, then its chain
   std::string private_key_path;  // PEM, without pass phrase
-  // PEM. If set, a client must show a certificate that these authorities issued.
-  std::string client_ca_path;
-  // The principal of a verified client certificate in PEM; used with
-  // client_ca_path (auth::PrincipalOfCertificate). An error is an empty principal.
-  std::function<absl::StatusOr<std::string>(absl::string_view pem)> principal_of;
+  // Authorities in PEM. If set, a client must show a certificate of theirs.
+  std::string client_ca_pem;
+  // The principal of a client certificate in PEM that TLS has accepted, and of the
+  // chain that came with it; used with client_ca_pem and asked for every request.
+  // An error is an empty principal.
+  std::function<absl::StatusOr<std::string>(absl::string_view pem, absl::string_view chain_pem)>
+      principal_of;
   int threads = 1;  // 1 to kMaxHttpsThreads; handlers run on them
   HttpsLimits limits;
 };
@@ -61,6 +63,11 @@ class HttpsServer {
   // The bound address, "127.0.0.1:41234".
   std::string address() const;
   uint16_t port() const;
+
+  // Reads the certificate and its key again and takes them and `client_ca_pem` for
+  // the connections that come from now on. After an error (TLS_FILE_UNUSABLE) all
+  // stays as it was. Any thread.
+  absl::Status Reload(std::string client_ca_pem);
 
   // Stops accepting, closes idle connections, lets requests under way finish for
   // at most `deadline`, then cuts the rest off. Returns when all threads have

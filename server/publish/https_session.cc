@@ -87,9 +87,9 @@ class Session final : public HttpsSession, public std::enable_shared_from_this<S
   }
 
   void OnHandshake() {
-    if (!context_->options.client_ca_path.empty() && context_->options.principal_of) {
-      auto principal = context_->options.principal_of(PeerCertificatePem(stream_.native_handle()));
-      if (principal.ok()) principal_ = *std::move(principal);
+    if (context_->options.principal_of) {
+      certificate_ = PeerCertificatePem(stream_.native_handle());
+      chain_ = PeerChainPem(stream_.native_handle());
     }
     ReadRequest();
   }
@@ -137,8 +137,13 @@ class Session final : public HttpsSession, public std::enable_shared_from_this<S
     plain.path = ToString(request.target());
     plain.path.resize(std::min(plain.path.size(), plain.path.find('?')));
     plain.if_none_match = ToString(request[http::field::if_none_match]);
-    plain.principal = principal_;
+    plain.principal = Principal();
     Send(Handle(plain), head, request.keep_alive());
+  }
+
+  std::string Principal() const {
+    if (certificate_.empty()) return "";
+    return context_->options.principal_of(certificate_, chain_).value_or("");
   }
 
   HttpResponse Handle(const HttpRequest& request) {
@@ -205,7 +210,8 @@ class Session final : public HttpsSession, public std::enable_shared_from_this<S
   beast::flat_buffer buffer_;
   Phase phase_ = Phase::kHandshake;
   bool refused_ = false;
-  std::string principal_;
+  std::string certificate_;  // of the client, in PEM
+  std::string chain_;
   std::optional<http::request_parser<http::empty_body>> parser_;
   std::optional<http::response<http::string_body>> response_;
   std::array<char, 1024> discarded_;

@@ -28,22 +28,44 @@ absl::Status Unusable(absl::string_view what, const std::string& path, absl::str
       absl::StrCat("the ", what, " in ", path, " cannot be used (", reason.data(), "); ", hint));
 }
 
-absl::Status RequireClientCertificates(SSL_CTX* context, const std::string& ca_path) {
-  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_path.c_str());
-  if (names == nullptr || SSL_CTX_load_verify_file(context, ca_path.c_str()) != 1) {
-    sk_X509_NAME_pop_free(names, X509_NAME_free);
-    return Unusable("client CA", ca_path, "give the authorities' certificates in PEM");
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using UniqueBio = std::unique_ptr<BIO, FreeBio>;
+
+absl::Status RequireClientCertificates(SSL_CTX* context, const std::string& ca_pem) {
+  const UniqueBio in(BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  int count = 0;
+  while (X509* ca =
+             in == nullptr ? nullptr : PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
+    if (X509_STORE_add_cert(store, ca) == 1 && SSL_CTX_add_client_CA(context, ca) == 1) ++count;
+    X509_free(ca);
   }
-  SSL_CTX_set_client_CA_list(context, names);  // takes it over
+  ERR_clear_error();  // the end of the text is one
+  if (count == 0) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "TLS_FILE_UNUSABLE",
+                     "there is no client CA; give the authorities' certificates in PEM");
+  }
+  // An authority is trusted whether or not it is a root, as on the gRPC listeners.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   return absl::OkStatus();
+}
+
+void AppendPem(X509* certificate, std::string& pem) {
+  const UniqueBio out(BIO_new(BIO_s_mem()));
+  if (out == nullptr || PEM_write_bio_X509(out.get(), certificate) != 1) return;
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  pem.append(data, static_cast<size_t>(size));
 }
 
 }  // namespace
 
 absl::StatusOr<UniqueTlsContext> MakeTlsContext(const std::string& certificate_path,
                                                 const std::string& private_key_path,
-                                                const std::string& client_ca_path) {
+                                                const std::string& client_ca_pem) {
   ERR_clear_error();
   UniqueTlsContext context(SSL_CTX_new(TLS_server_method()));
   if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
@@ -69,24 +91,24 @@ absl::StatusOr<UniqueTlsContext> MakeTlsContext(const std::string& certificate_p
                     absl::StrCat("give the key of ", certificate_path,
                                  " in PEM, without pass phrase, readable by this process"));
   }
-  if (!client_ca_path.empty()) {
-    absl::Status status = RequireClientCertificates(context.get(), client_ca_path);
+  if (!client_ca_pem.empty()) {
+    absl::Status status = RequireClientCertificates(context.get(), client_ca_pem);
     if (!status.ok()) return status;
   }
   return context;
 }
 
 std::string PeerCertificatePem(const SSL* connection) {
-  X509* certificate = SSL_get0_peer_certificate(connection);
-  if (certificate == nullptr) return "";
-  BIO* out = BIO_new(BIO_s_mem());
   std::string pem;
-  if (out != nullptr && PEM_write_bio_X509(out, certificate) == 1) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out, &data);
-    pem.assign(data, static_cast<size_t>(size));
-  }
-  BIO_free(out);
+  X509* certificate = SSL_get0_peer_certificate(connection);
+  if (certificate != nullptr) AppendPem(certificate, pem);
+  return pem;
+}
+
+std::string PeerChainPem(const SSL* connection) {
+  std::string pem;
+  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(connection);  // a server's is without the leaf
+  for (int i = 0; i < sk_X509_num(chain); ++i) AppendPem(sk_X509_value(chain, i), pem);
   return pem;
 }
 

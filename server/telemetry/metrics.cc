@@ -125,6 +125,10 @@ struct Metrics::Impl {
       Gauges("sealward_hsm_processes_ready", "sealward-hsm processes that serve").Add({});
   prometheus::Counter& hsm_restarts =
       Counters("sealward_hsm_restarts_total", "sealward-hsm processes that were replaced").Add({});
+  prometheus::Gauge& tls_reload_failing =
+      Gauges("sealward_tls_reload_failing",
+             "1 while a certificate, key or bundle on disk is bad and the last good one serves")
+          .Add({});
   prometheus::Gauge& hsm_pin_latched =
       Gauges("sealward_hsm_pin_latched", "1 after a refused PIN, until an operator clears it")
           .Add({});
@@ -174,6 +178,7 @@ void Metrics::SetHsmProcessesReady(int64_t processes) {
 
 void Metrics::CountHsmRestart() { impl_->hsm_restarts.Increment(); }
 
+void Metrics::SetTlsReloadFailing(bool failing) { impl_->tls_reload_failing.Set(failing ? 1 : 0); }
 void Metrics::SetHsmPinLatched(bool latched) { impl_->hsm_pin_latched.Set(latched ? 1 : 0); }
 
 void Metrics::CountVerifyFailure() { impl_->verify_failures.Increment(); }

@@ -46,6 +46,9 @@ class Metrics {
   void SetHsmProcessesReady(int64_t processes);
   // sealward_hsm_restarts_total
   void CountHsmRestart();
+  // sealward_tls_reload_failing: 1 while a certificate, a key or a bundle on disk is
+  // not taken over because it is bad.
+  void SetTlsReloadFailing(bool failing);
   // sealward_hsm_pin_latched: 1 until an operator clears it.
   void SetHsmPinLatched(bool latched);
   // sealward_verify_failures_total: signatures that did not verify and were not

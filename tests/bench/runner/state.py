@@ -34,6 +34,7 @@ admin_listen = "127.0.0.1:0"
 certificate = "tls/server.pem"
 private_key = "tls/server.key"
 client_ca = "tls/ca.pem"
+trust_domain = "sealward.test"
 [https]
 listen = "127.0.0.1:0"
 certificate = "tls/jwks.pem"

@@ -18,7 +18,7 @@
 #include "server/api/signing_service.h"
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
-#include "server/auth/principal.h"
+#include "server/auth/identity_reader.h"
 #include "server/signing/signer.h"
 #include "tests/fakes/key_rig.h"
 #include "tests/fakes/recording_sink.h"
@@ -67,7 +67,7 @@ class ApiRig {
  public:
   explicit ApiRig(int executor_threads = 4, size_t queue = 64)
       : executor_(executor_threads, queue),
-        edge_{keys.catalog.get(), &keys.clock, &executor_, &principals_, &keys.metrics, &decisions},
+        edge_{keys.catalog.get(), &keys.clock, &executor_, &identities_, &keys.metrics, &decisions},
         tenants_(edge_),
         issuers_(edge_, "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
@@ -139,7 +139,9 @@ class ApiRig {
   }
 
   auth::TestCa ca_;
-  auth::PrincipalReader principals_;
+  SystemClock system_clock_;  // certificates are made for the real time
+  auth::IdentityReader identities_{{[this] { return keys.catalog->Get(); }, &system_clock_, {}, {}},
+                                   {{"test", *auth::ParseBundle(ca_.pem(), {})}}};
   Executor executor_;
   Edge edge_;
   TenantService tenants_;

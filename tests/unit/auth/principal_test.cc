@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/clock.h"
 #include "common/errors.h"
 #include "grpcpp/grpcpp.h"
 #include "sealward/v1/status_service.grpc.pb.h"
+#include "server/auth/identity_reader.h"
 #include "tests/unit/auth/test_certificates.h"
 
 namespace sealward::auth {
@@ -19,10 +21,11 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(ValidatePrincipal, AcceptsBothForms) {
+TEST(ValidatePrincipal, AcceptsEachForm) {
   for (const std::string& principal :
        {"spiffe://sealward.test/admin"s, "spiffe://a/b/c-d_e.f/G1"s, "subject:CN=alice"s,
-        "subject:CN=a\\, b,O=c\\C3\\BC"s, "subject:UID=7+CN=x,DC=example"s}) {
+        "subject:CN=a\\, b,O=c\\C3\\BC"s, "subject:UID=7+CN=x,DC=example"s, "uid:0"s,
+        "uid:4294967295"s}) {
     EXPECT_TRUE(ValidatePrincipal(principal).ok()) << principal;
   }
 }
@@ -53,6 +56,14 @@ TEST(ValidatePrincipal, RefusesEverythingElse) {
                                        "subject:CN=\xC3\xBC"s,
                                        "Subject:CN=a"s,
                                        " spiffe://a/b"s,
+                                       "uid:"s,
+                                       "uid:root"s,
+                                       "uid:007"s,
+                                       "uid:-1"s,
+                                       "uid:+1"s,
+                                       "uid:1 "s,
+                                       "uid:4294967296"s,
+                                       "Uid:0"s,
                                        "spiffe://a/" + std::string(600, 'b'),
                                        "subject:CN=" + std::string(600, 'b'),
                                        "spiffe://" + std::string(256, 'a') + "/b"}) {
@@ -123,6 +134,7 @@ TEST(PrincipalOfCertificate, RefusesWhatIsNoCertificate) {
 // A service that answers with the principal it saw.
 class EchoPrincipal final : public v1::StatusService::CallbackService {
  public:
+  explicit EchoPrincipal(const TestCa& ca) : ca_(ca) {}
   grpc::ServerUnaryReactor* GetServiceStatus(grpc::CallbackServerContext* context,
                                              const v1::GetServiceStatusRequest*,
                                              v1::GetServiceStatusResponse* response) override {
@@ -136,7 +148,11 @@ class EchoPrincipal final : public v1::StatusService::CallbackService {
   }
 
  private:
-  PrincipalReader reader_;
+  const TestCa& ca_;
+  SystemClock clock_;
+  IdentityReader reader_{
+      {[] { return std::make_shared<catalog::Snapshot>(); }, &clock_, {}, {}},
+      {{"t", *ParseBundle(ca_.pem(), {})}, {std::string(kSubjects), *ParseBundle(ca_.pem(), {})}}};
 };
 
 // Over real TLS, because the properties that gRPC hands out are its own idea.
@@ -177,7 +193,7 @@ class PrincipalOverTls : public testing::Test {
   }
 
   TestCa ca_;
-  EchoPrincipal service_;
+  EchoPrincipal service_{ca_};
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -17,17 +17,32 @@ namespace sealward::auth {
 
 // An attribute of a subject, for example {"CN", "alice"}.
 using Attribute = std::pair<std::string, std::string>;
+using Subject = std::vector<Attribute>;
 
 struct IssuedCertificate {
   std::string certificate_pem;
   std::string private_key_pem;
 };
 
+// What a certificate can be told to be beside its names.
+struct CertificateShape {
+  long start_s = -3600;  // NOLINT(google-runtime-int): OpenSSL's; from now
+  long end_s = 3600;     // NOLINT(google-runtime-int)
+  // Extensions as OpenSSL's configuration writes them, {NID, "value"}.
+  std::vector<std::pair<int, std::string>> extensions;
+};
+
 // TestCa signs certificates with a P-256 key of its own.
 class TestCa {
  public:
-  TestCa() : key_(EVP_EC_gen("P-256")) {
-    certificate_ = Make(key_, {{"CN", "Test CA"}}, {"critical,CA:TRUE"}, {});
+  explicit TestCa(const Subject& subject = {{"CN", "Test CA"}},
+                  const CertificateShape& shape = CaShape())
+      : key_(EVP_EC_gen("P-256")) {
+    certificate_ = Make(key_, subject, shape, {});
+  }
+  // A CA below `above`.
+  TestCa(TestCa& above, const std::vector<Attribute>& subject) : key_(EVP_EC_gen("P-256")) {
+    certificate_ = above.Make(key_, subject, CaShape(), {});
   }
   ~TestCa() {
     X509_free(certificate_);
@@ -38,11 +53,16 @@ class TestCa {
 
   std::string pem() const { return Pem(certificate_); }
 
+  static CertificateShape CaShape() {
+    return {-3600, 3600, {{NID_basic_constraints, "critical,CA:TRUE"}}};
+  }
+
   // A leaf. `names` as OpenSSL's configuration writes them: "URI:…", "DNS:…".
   IssuedCertificate Issue(const std::vector<Attribute>& subject,
-                          const std::vector<std::string>& names) {
+                          const std::vector<std::string>& names,
+                          const CertificateShape& shape = {}) {
     EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* leaf = Make(key, subject, {}, names);
+    X509* leaf = Make(key, subject, shape, names);
     IssuedCertificate identity{Pem(leaf), PrivatePem(key)};
     X509_free(leaf);
     EVP_PKEY_free(key);
@@ -81,13 +101,13 @@ class TestCa {
     GENERAL_NAMES_free(list);
   }
 
-  X509* Make(EVP_PKEY* key, const std::vector<Attribute>& subject,
-             const std::vector<std::string>& constraints, const std::vector<std::string>& names) {
+  X509* Make(EVP_PKEY* key, const std::vector<Attribute>& subject, const CertificateShape& shape,
+             const std::vector<std::string>& names) {
     X509* certificate = X509_new();
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial_);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), shape.start_s);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), shape.end_s);
     X509_set_pubkey(certificate, key);
     X509_NAME* name = X509_NAME_new();
     for (const auto& [type, value] : subject) {
@@ -99,9 +119,8 @@ class TestCa {
     X509_set_issuer_name(certificate,
                          certificate_ == nullptr ? name : X509_get_subject_name(certificate_));
     X509_NAME_free(name);
-    for (const std::string& value : constraints) {
-      X509_EXTENSION* extension =
-          X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, value.c_str());
+    for (const auto& [nid, value] : shape.extensions) {
+      X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str());
       X509_add_ext(certificate, extension, -1);
       X509_EXTENSION_free(extension);
     }
@@ -114,6 +133,23 @@ class TestCa {
   X509* certificate_ = nullptr;
   int serial_ = 0;
 };
+
+// SHA-256 of a certificate's DER in hexadecimal.
+inline std::string FingerprintOf(const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  X509_digest(certificate, EVP_sha256(), digest, &size);
+  X509_free(certificate);
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += "0123456789abcdef"[digest[i] >> 4];
+    text += "0123456789abcdef"[digest[i] & 15];
+  }
+  return text;
+}
 
 }  // namespace sealward::auth
 

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +33,11 @@ using testing::TlsClient;
 constexpr absl::Duration kLong = absl::Seconds(20);
 constexpr char kPlainGet[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 class HttpsServerTest : public ::testing::Test {
  protected:
   HttpsOptions Options() {
@@ -37,7 +45,9 @@ class HttpsServerTest : public ::testing::Test {
     options.listen = "127.0.0.1:0";
     options.certificate_path = server_files_.certificate;
     options.private_key_path = server_files_.key;
-    options.principal_of = auth::PrincipalOfCertificate;
+    options.principal_of = [](absl::string_view pem, absl::string_view) {
+      return auth::PrincipalOfCertificate(pem);
+    };
     return options;
   }
 
@@ -313,7 +323,7 @@ class ClientCertificateTest : public HttpsServerTest {
       return PlainText(200, absl::StrCat("<", request.principal, ">"));
     };
     HttpsOptions options = Options();
-    options.client_ca_path = authority_.ca_path();
+    options.client_ca_pem = ReadFile(authority_.ca_path());
     Start(std::move(options));
   }
   std::string PrincipalOf(const CertificateFiles& own) { return Connect(own)->Get("/").body; }
@@ -330,6 +340,16 @@ TEST_F(ClientCertificateTest, GivesThePrincipalToTheHandler) {
 TEST_F(ClientCertificateTest, ACertificateWithTwoUrisIsNobody) {
   EXPECT_EQ(PrincipalOf(authority_.Issue("URI:spiffe://t/admin,URI:spiffe://t/viewer", "admin")),
             "<>\n");
+}
+
+TEST_F(ClientCertificateTest, TakesOtherAuthoritiesWithAReload) {
+  TestAuthority other;
+  const CertificateFiles theirs = other.Issue("URI:spiffe://t/theirs", "");
+  ASSERT_TRUE(server_->Reload(ReadFile(other.ca_path())).ok());
+  EXPECT_EQ(PrincipalOf(theirs), "<spiffe://t/theirs>\n");
+  EXPECT_EQ(Connect(authority_.Issue("URI:spiffe://t/a", ""))->Get("/").status, 0);
+  EXPECT_FALSE(server_->Reload("junk").ok());
+  EXPECT_EQ(PrincipalOf(theirs), "<spiffe://t/theirs>\n");
 }
 
 TEST_F(ClientCertificateTest, RefusesNoCertificateAndOtherAuthorities) {
@@ -438,13 +458,35 @@ TEST_F(HttpsServerTest, BadAddressesAndFilesAreClearErrors) {
     options = Options();
     options.private_key_path = bad;
     expect_unusable(options, bad);
-    options = Options();
-    options.client_ca_path = bad;
-    expect_unusable(options, bad);
   }
   HttpsOptions options = Options();
   options.private_key_path = another.key;  // of another certificate
   expect_unusable(options, another.key);
+  options = Options();
+  options.client_ca_pem = "junk";
+  expect_unusable(options, "client CA");
+}
+
+// A renewed certificate is served without a restart, and a bad one never is.
+TEST_F(HttpsServerTest, ReloadsItsCertificateAndKeepsTheLastGoodOne) {
+  handler_ = Echo;
+  const CertificateFiles own = authority_.Issue("DNS:localhost", "first");
+  HttpsOptions options = Options();
+  options.certificate_path = own.certificate;
+  options.private_key_path = own.key;
+  Start(std::move(options));
+  const auto open = Connect();
+  const auto copy = [](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+  };
+  const CertificateFiles next = authority_.Issue("DNS:localhost", "second");
+  copy(next.certificate, own.certificate);  // and the key does not fit yet
+  EXPECT_EQ(ErrorReason(server_->Reload("")), "TLS_FILE_UNUSABLE");
+  EXPECT_EQ(Connect()->PeerName(), "first");
+  copy(next.key, own.key);
+  EXPECT_TRUE(server_->Reload("").ok());
+  EXPECT_EQ(Connect()->PeerName(), "second");
+  EXPECT_EQ(open->Get("/").status, 200);
 }
 
 // OpenSSL would ask for the pass phrase on the terminal, and hang a service.

@@ -170,6 +170,16 @@ bool TlsClient::Readable(absl::Duration timeout) {
 
 void TlsClient::Close() { SSL_shutdown(ssl_); }
 
+std::string TlsClient::PeerName() const {
+  X509* certificate = SSL_get0_peer_certificate(ssl_);
+  char name[128] = "";
+  if (certificate != nullptr) {
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+                              sizeof(name));
+  }
+  return name;
+}
+
 bool TlsClient::Send(absl::string_view bytes) {
   size_t written = 0;
   return SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written) == 1;

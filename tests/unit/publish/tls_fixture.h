@@ -82,6 +82,8 @@ class TlsClient {
   // Whether the handshake succeeded, as the client sees it.
   bool connected() const { return connected_; }
   int version() const { return SSL_version(ssl_); }
+  // The common name of the server's certificate.
+  std::string PeerName() const;
   bool Send(absl::string_view bytes);
   // One response; status 0 if the connection ended before it was complete. A
   // response to HEAD has no body, whatever its Content-Length says.
