@@ -36,6 +36,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddIssuerCommands(app, chosen);
   AddKeyCommands(app, chosen);
   AddBindingCommands(app, chosen);
+  AddApprovalCommands(app, chosen);
   AddSigningCommands(app, chosen);
   AddStatusCommand(app, chosen);
 }

@@ -27,6 +27,7 @@ void AddIssuerCommands(CLI::App& app, Chosen& chosen);
 void AddKeyCommands(CLI::App& app, Chosen& chosen);
 void AddKeyLifecycleCommands(CLI::App& keys, Chosen& chosen);
 void AddBindingCommands(CLI::App& app, Chosen& chosen);
+void AddApprovalCommands(CLI::App& app, Chosen& chosen);
 void AddSigningCommands(CLI::App& app, Chosen& chosen);
 void AddStatusCommand(CLI::App& app, Chosen& chosen);
 

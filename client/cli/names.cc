@@ -61,4 +61,10 @@ absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text) {
                                 "{id} on the service, {tenant}/{id} on a tenant");
 }
 
+absl::StatusOr<ApprovalName> ExpandApproval(absl::string_view text) {
+  const bool full = absl::StrContains(text, '/');
+  return Parse<ApprovalName>(full ? std::string(text) : absl::StrCat("approvals/", text),
+                             "{approval}");
+}
+
 }  // namespace sealward::client::cli

@@ -20,6 +20,8 @@ absl::StatusOr<IssuerName> ExpandIssuerOf(absl::string_view tenant, absl::string
 absl::StatusOr<KeyName> ExpandKey(absl::string_view text);
 // ops = roleBindings/ops, demo/ops = tenants/demo/roleBindings/ops
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text);
+// a0123456789abcdef = approvals/a0123456789abcdef
+absl::StatusOr<ApprovalName> ExpandApproval(absl::string_view text);
 
 }  // namespace sealward::client::cli
 

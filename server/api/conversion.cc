@@ -107,6 +107,22 @@ v1::RoleBinding ToMessage(const catalog::RoleBinding& binding) {
   return out;
 }
 
+v1::Approval ToMessage(const catalog::Approval& approval) {
+  v1::Approval out;
+  out.set_name(approval.name);
+  out.set_state(approval.approver.empty() ? v1::Approval::PENDING : v1::Approval::APPROVED);
+  out.set_method(approval.method);
+  out.set_resource(approval.resource);
+  out.set_request_json(approval.request_json);
+  out.set_requester(approval.requester);
+  *out.mutable_create_time() = ToTimestamp(approval.create_time);
+  *out.mutable_expire_time() = ToTimestamp(approval.expire_time);
+  out.set_approver(approval.approver);
+  if (!approval.approver.empty()) *out.mutable_approve_time() = ToTimestamp(approval.approve_time);
+  out.set_etag(EtagOf(approval.name, approval.mod_revision));
+  return out;
+}
+
 v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   v1::Key out;
   out.set_name(key.name);

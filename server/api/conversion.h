@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "sealward/v1/approval_service.pb.h"
 #include "sealward/v1/issuer_service.pb.h"
 #include "sealward/v1/key_service.pb.h"
 #include "sealward/v1/role_binding_service.pb.h"
@@ -22,6 +23,7 @@ v1::Tenant ToMessage(const catalog::Tenant& tenant);
 // `public_url` is where JWKS are served, without a slash at its end.
 v1::Issuer ToMessage(const catalog::Issuer& issuer, absl::string_view public_url);
 v1::RoleBinding ToMessage(const catalog::RoleBinding& binding);
+v1::Approval ToMessage(const catalog::Approval& approval);
 // What signs and what comes next is derived for `now`.
 v1::Key ToMessage(const catalog::Key& key, absl::Time now);
 // A version of `key`; its state is derived for `now`.

@@ -8,6 +8,7 @@
 #include "common/errors.h"
 #include "common/resource_name.h"
 #include "server/api/answer.h"
+#include "server/api/approval_gate.h"
 #include "server/api/conversion.h"
 #include "server/api/etag.h"
 #include "server/api/paging.h"
@@ -46,6 +47,16 @@ absl::StatusOr<std::shared_ptr<const catalog::Tenant>> FindParent(const catalog:
   const auto found = snapshot.tenants.find(parent);
   if (found == snapshot.tenants.end()) return ResourceNotFound(parent);
   return found->second;
+}
+
+// What CreateRoleBinding will do, without what it ignores.
+v1::CreateRoleBindingRequest Resolved(const v1::CreateRoleBindingRequest& request) {
+  v1::CreateRoleBindingRequest resolved;
+  resolved.set_parent(request.parent());
+  resolved.set_role_binding_id(request.role_binding_id());
+  resolved.mutable_role_binding()->set_principal(request.role_binding().principal());
+  resolved.mutable_role_binding()->set_role(request.role_binding().role());
+  return resolved;
 }
 
 std::vector<BindingPtr> BindingsBelow(const catalog::Snapshot& snapshot, absl::string_view parent) {
@@ -116,7 +127,14 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Create(
     return ResourceExists(binding.name);
   }
   if (!request.validate_only()) {
-    const auto revision = edge_.Commit(catalog::CreateBinding(tenant->get(), binding));
+    const auto permit =
+        Guard(edge_, caller, *snapshot,
+              {"sealward.v1.RoleBindingService/CreateRoleBinding", binding.name, "",
+               auth::Target{binding.tenant}, auth::Verb::kManageBindings, Resolved(request)});
+    if (!permit.ok()) return permit.status();
+    store::Transaction transaction = catalog::CreateBinding(tenant->get(), binding);
+    permit->AddTo(transaction);
+    const auto revision = edge_.Commit(transaction);
     if (!revision.ok()) return revision.status();
     binding.mod_revision = *revision;
   }
@@ -175,8 +193,16 @@ absl::StatusOr<v1::DeleteRoleBindingResponse> RoleBindingService::Delete(
   if (!request.etag().empty() && request.etag() != Etag(binding->name, binding->mod_revision)) {
     return EtagMismatch(request.name());
   }
-  const auto transaction = catalog::DeleteBinding(*snapshot, *binding);
+  auto transaction = catalog::DeleteBinding(*snapshot, *binding);
   if (!transaction.ok()) return transaction.status();
+  v1::DeleteRoleBindingRequest resolved;
+  resolved.set_name(request.name());
+  const auto permit = Guard(edge_, caller, *snapshot,
+                            {"sealward.v1.RoleBindingService/DeleteRoleBinding", binding->name,
+                             Etag(binding->name, binding->mod_revision),
+                             auth::Target{binding->tenant}, auth::Verb::kManageBindings, resolved});
+  if (!permit.ok()) return permit.status();
+  permit->AddTo(*transaction);
   if (const auto revision = edge_.Commit(*transaction); !revision.ok()) return revision.status();
   return v1::DeleteRoleBindingResponse();
 }

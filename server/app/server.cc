@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/api/approval_service.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
 #include "server/api/issuer_service.h"
@@ -62,6 +63,7 @@ struct Server::Parts {
   std::unique_ptr<api::IssuerService> issuer_service;
   std::unique_ptr<api::KeyService> key_service;
   std::unique_ptr<api::RoleBindingService> role_binding_service;
+  std::unique_ptr<api::ApprovalService> approval_service;
   std::unique_ptr<api::StatusService> status_service;
   // A gRPC service belongs to one listener.
   std::unique_ptr<api::SigningService> signing_service;
@@ -181,6 +183,7 @@ void Server::Parts::MakeServices() {
   issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
   key_service = std::make_unique<api::KeyService>(edge, keys.get());
   role_binding_service = std::make_unique<api::RoleBindingService>(edge);
+  approval_service = std::make_unique<api::ApprovalService>(edge);
   status_service = std::make_unique<api::StatusService>(
       edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, partition.get(), &withheld});
   signing_service = std::make_unique<api::SigningService>(edge, signer.get());
@@ -197,7 +200,7 @@ absl::Status Server::Parts::StartGrpc(const Config& config) {
       {"admin",
        config.grpc.admin_listen,
        {tenant_service.get(), issuer_service.get(), key_service.get(), role_binding_service.get(),
-        status_service.get(), admin_signing_service.get()},
+        approval_service.get(), status_service.get(), admin_signing_service.get()},
        true},
       credentials);
   if (!admin.ok()) return admin.status();

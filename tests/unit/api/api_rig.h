@@ -10,6 +10,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "server/api/approval_service.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
 #include "server/api/issuer_service.h"
@@ -27,6 +28,7 @@
 namespace sealward::api {
 
 inline constexpr char kAdmin[] = "admin";
+inline constexpr char kOtherAdmin[] = "other-admin";
 inline constexpr char kOperator[] = "operator";          // of the service
 inline constexpr char kViewer[] = "viewer";              // of the service
 inline constexpr char kTenantOperator[] = "a-operator";  // of tenants/a
@@ -72,12 +74,14 @@ class ApiRig {
         issuers_(edge_, "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
         bindings_(edge_),
+        approvals_(edge_),
         status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partition, &keys.withheld}),
         signer_({&keys.partition, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
+    Bind(kOtherAdmin, "", v1::ROLE_ADMIN);
     Bind(kOperator, "", v1::ROLE_OPERATOR);
     Bind(kViewer, "", v1::ROLE_VIEWER);
     Bind(kTenantOperator, fakes::kTenant, v1::ROLE_OPERATOR);
@@ -132,7 +136,7 @@ class ApiRig {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &tenants_, &issuers_, &key_service_, &bindings_, &status_, &signing_}) {
+             &tenants_, &issuers_, &key_service_, &bindings_, &approvals_, &status_, &signing_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -148,6 +152,7 @@ class ApiRig {
   IssuerService issuers_;
   KeyService key_service_;
   RoleBindingService bindings_;
+  ApprovalService approvals_;
   StatusService status_;
   signing::Signer signer_;
   SigningService signing_;
