@@ -28,7 +28,6 @@
 namespace sealward::api {
 
 inline constexpr char kAdmin[] = "admin";
-inline constexpr char kOtherAdmin[] = "other-admin";
 inline constexpr char kOperator[] = "operator";          // of the service
 inline constexpr char kViewer[] = "viewer";              // of the service
 inline constexpr char kTenantOperator[] = "a-operator";  // of tenants/a
@@ -81,7 +80,6 @@ class ApiRig {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
-    Bind(kOtherAdmin, "", v1::ROLE_ADMIN);
     Bind(kOperator, "", v1::ROLE_OPERATOR);
     Bind(kViewer, "", v1::ROLE_VIEWER);
     Bind(kTenantOperator, fakes::kTenant, v1::ROLE_OPERATOR);

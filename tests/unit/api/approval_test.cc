@@ -16,11 +16,14 @@ namespace {
 using Approvals = v1::ApprovalService;
 using Bindings = v1::RoleBindingService;
 
+constexpr char kOtherAdmin[] = "other-admin";
 constexpr char kNewPrincipal[] = "spiffe://test/new";
 
 class ApprovalTest : public testing::Test {
  protected:
   ApprovalTest() {
+    rig_.keys.AddBinding(std::string("roleBindings/") + kOtherAdmin, "", PrincipalOf(kOtherAdmin),
+                         v1::ROLE_ADMIN);
     // Everybody's binding is old enough, and two persons are asked for.
     rig_.keys.clock.Advance(kMinApproverAge + absl::Hours(1));
     EXPECT_TRUE(SetPolicy(kAdmin, true).ok());
