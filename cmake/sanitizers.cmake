@@ -1,5 +1,5 @@
-# SEALWARD_SANITIZE is a list of sanitizers for every target of ours ("address;undefined",
-# "thread", "address;fuzzer"). Debian's libraries stay as they are: what they do wrong is
+# SEALWARD_SANITIZE is a list of sanitizers for every target of ours ("address;undefined;fuzzer",
+# "thread"). Debian's libraries stay as they are: what they do wrong is
 # suppressed by name in tools/sanitizers, which ./dev puts into the tests' environment.
 # "fuzzer" instruments every target for coverage; only the targets in tests/fuzz link
 # libFuzzer's main.

@@ -11,7 +11,7 @@ run() {
   ONCE='' STATE=$DEFAULT_STATE PORT_BASE=''
   parse_run "$@"
   setup build run
-  build release sealward_server sealward_hsm sealward_cli
+  build dev sealward_server sealward_hsm sealward_cli
   find_binaries
   mkdir -p "$STATE"
   chmod 0700 "$STATE"
@@ -49,10 +49,10 @@ parse_run() {
 }
 
 find_binaries() {
-  local bin=$BUILD_ROOT/release/bin binary
+  local bin=$BUILD_ROOT/dev/bin binary
   SERVER=$bin/sealward-server HSM=$bin/sealward-hsm CLI=$bin/sealward
   for binary in "$SERVER" "$HSM" "$CLI"; do
-    [[ -x $binary ]] || die "the release build made no $binary"
+    [[ -x $binary ]] || die "the dev build made no $binary"
   done
 }
 

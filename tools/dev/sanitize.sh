@@ -30,14 +30,15 @@ sanitize() {
   run_ctest "$preset" "${filter[@]}"
 }
 
-# fuzz [SECONDS] [TARGET]: a target is an executable NAME_fuzz of tests/fuzz/ROOM, its
+# fuzz [SECONDS] [TARGET]: a target is an executable NAME_fuzz of tests/fuzz/ROOM in the
+# asan build (one build for both: the fuzzers want AddressSanitizer anyway), its
 # seeds are in tests/fuzz/ROOM/corpus. What the fuzzer finds new stays in
 # build/fuzz/corpus, a crash in build/fuzz/crashes.
 fuzz() {
   local seconds=${1:-30} only=${2:-} targets target failed=0
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || die 2 "fuzz: seconds must be a number, not '$seconds'"
   setup build run test sanitize
-  configure fuzz
+  configure asan
   mapfile -t targets < <(fuzz_targets)
   ((${#targets[@]})) || die "there are no fuzz targets below tests/fuzz"
   if [[ -n $only ]]; then
@@ -45,7 +46,7 @@ fuzz() {
       die 2 "fuzz: there is no target '$only'; there are: ${targets[*]}"
     targets=("$only")
   fi
-  build fuzz "${targets[@]}"
+  build asan "${targets[@]}"
   sanitizer_environment
   for target in "${targets[@]}"; do
     timed "fuzzing $target for $seconds s" fuzz_one "$target" "$seconds" || failed=$((failed + 1))
@@ -55,15 +56,15 @@ fuzz() {
 }
 
 fuzz_targets() {
-  ninja -C "$BUILD_ROOT/fuzz" -t targets all | sed -nE '/^cmake_/d; s/^([a-z0-9_]+_fuzz): phony$/\1/p' | sort -u
+  ninja -C "$BUILD_ROOT/asan" -t targets all | sed -nE '/^cmake_/d; s/^([a-z0-9_]+_fuzz): phony$/\1/p' | sort -u
 }
 
 fuzz_one() {
   local name=$1 seconds=$2 binary seeds log=$BUILD_ROOT/fuzz/$1.log
   local corpus=$BUILD_ROOT/fuzz/corpus/$name crashes=$BUILD_ROOT/fuzz/crashes/
   mkdir -p "$corpus" "$crashes"
-  binary=$(find "$BUILD_ROOT/fuzz/tests/fuzz" -type f -executable -name "$name" -print -quit)
-  seeds=$ROOT${binary#"$BUILD_ROOT/fuzz"}
+  binary=$(find "$BUILD_ROOT/asan/tests/fuzz" -type f -executable -name "$name" -print -quit)
+  seeds=$ROOT${binary#"$BUILD_ROOT/asan"}
   seeds=${seeds%/*}/corpus
   if [[ ! -d $seeds ]]; then seeds=$corpus; fi
   if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
