@@ -12,17 +12,14 @@ namespace {
 
 using Service = v1::StatusService;
 
-std::string Text(const v1::GetServiceStatusResponse& status) {
-  const v1::PartitionStatus& partition = status.partition();
+std::string PartitionText(const v1::PartitionStatus& partition) {
   std::vector<std::string> algorithms;
   for (const int algorithm : partition.algorithms()) {
     algorithms.push_back(AlgorithmText(static_cast<v1::Algorithm>(algorithm)));
   }
   Fields fields;
-  fields.Add("Server version", status.server_version());
-  fields.Add("Started", FormatTime(status.has_start_time(), status.start_time()));
-  fields.Add("Store revision", absl::StrCat(status.store_revision()));
-  fields.Add("Partition", partition.label());
+  fields.Add("Partition", partition.name());
+  fields.Add("Label", partition.label());
   fields.Add("Token", partition.token_model());
   fields.Add("Profile", partition.profile());
   fields.Add("Algorithms", absl::StrJoin(algorithms, ", "));
@@ -39,10 +36,22 @@ std::string Text(const v1::GetServiceStatusResponse& status) {
   return absl::StrCat(fields.ToString(), "\n", processes.ToString());
 }
 
+std::string Text(const v1::GetServiceStatusResponse& status) {
+  Fields fields;
+  fields.Add("Server version", status.server_version());
+  fields.Add("Started", FormatTime(status.has_start_time(), status.start_time()));
+  fields.Add("Store revision", absl::StrCat(status.store_revision()));
+  std::string text = fields.ToString();
+  for (const v1::PartitionStatus& partition : status.partitions()) {
+    absl::StrAppend(&text, "\n", PartitionText(partition));
+  }
+  return text;
+}
+
 }  // namespace
 
 void AddStatusCommand(CLI::App& app, Chosen& chosen) {
-  AddCommand(app, chosen, "status", "Show how the server and its HSM partition are",
+  AddCommand(app, chosen, "status", "Show how the server and its HSM partitions are",
              "Needs the role admin, operator or viewer on the service.\n\n"
              "Example:\n  sealward status",
              [](Session& session) {

@@ -15,6 +15,7 @@ using Service = v1::TenantService;
 struct Flags {
   std::string tenant;
   std::string display_name;
+  std::string partition;
   bool validate_only = false;
 };
 
@@ -22,6 +23,7 @@ std::string Text(const v1::Tenant& tenant) {
   Fields fields;
   fields.Add("Name", tenant.name());
   fields.Add("Display name", tenant.display_name());
+  fields.Add("Partition", tenant.partition().empty() ? "default" : tenant.partition());
   fields.Add("Created", FormatTime(tenant.has_create_time(), tenant.create_time()));
   fields.Add("Etag", tenant.etag());
   return fields.ToString();
@@ -34,6 +36,7 @@ absl::Status Create(Session& session, const Flags& flags) {
   v1::CreateTenantRequest request;
   request.set_tenant_id(name->tenant);
   request.mutable_tenant()->set_display_name(flags.display_name);
+  request.mutable_tenant()->set_partition(flags.partition);
   request.set_validate_only(flags.validate_only);
   auto tenant = session.Call<Service>(&Service::Stub::CreateTenant, request);
   if (tenant.ok()) session.Print(*tenant, Text(*tenant));
@@ -78,6 +81,9 @@ void AddTenantCommands(CLI::App& app, Chosen& chosen) {
                  [flags](Session& session) { return Create(session, *flags); });
   create->add_option("TENANT", flags->tenant, "The new tenant, for example demo")->required();
   create->add_option("--display-name", flags->display_name, "For people, at most 128 bytes");
+  create->add_option("--partition", flags->partition,
+                     "The HSM partition of its keys, from the server's configuration; for ever "
+                     "(default: the shared one)");
   create->add_flag("--validate-only", flags->validate_only, "Check everything, change nothing");
   CLI::App* get = AddCommand(*group, chosen, "get", "Show a tenant",
                              "Needs the role viewer on the tenant, or any role on the service.\n\n"

@@ -2,6 +2,7 @@
 #ifndef SEALWARD_SERVER_API_ANSWER_H_
 #define SEALWARD_SERVER_API_ANSWER_H_
 
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -39,11 +40,12 @@ grpc::ServerUnaryReactor* AnswerNow(const Edge& edge, grpc::CallbackServerContex
 
 // Answers from the executor, for what waits for the store or the HSM. gRPC keeps
 // request and response until the call is finished. Each call is an act on record,
-// however it ends. RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo if the
-// executor is full.
-template <typename Response, typename Handle>
-grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerContext* context,
-                                      Response* response, Handle handle) {
+// however it ends. `lane_of(caller)` is the executor's lane: the HSM partition
+// that the call may wait for, empty if it waits for none. RESOURCE_EXHAUSTED
+// (TOO_MANY_CALLS) with RetryInfo if the executor or the lane is full.
+template <typename Response, typename Handle, typename LaneOf>
+grpc::ServerUnaryReactor* AnswerInLane(const Edge& edge, grpc::CallbackServerContext* context,
+                                       Response* response, Handle handle, LaneOf lane_of) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto caller = Caller::Of(edge, *context);
   if (!caller.ok()) {
@@ -51,11 +53,14 @@ grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerCont
     return reactor;
   }
   caller->BeginAct();
-  const bool queued = edge.executor->Submit([reactor, response, each = *caller, handle]() mutable {
-    absl::StatusOr<Response> outcome = handle(each);
-    each.RecordAct(outcome.status());
-    Finish<Response>(reactor, each, response, std::move(outcome));
-  });
+  const std::string lane = lane_of(*caller);
+  const bool queued = edge.executor->Submit(
+      [reactor, response, each = *caller, handle]() mutable {
+        absl::StatusOr<Response> outcome = handle(each);
+        each.RecordAct(outcome.status());
+        Finish<Response>(reactor, each, response, std::move(outcome));
+      },
+      lane);
   if (!queued) {
     const absl::Status full = MakeRetryableError(
         absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
@@ -64,6 +69,14 @@ grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerCont
     reactor->Finish(ToGrpcStatus(full, caller->request_id()));
   }
   return reactor;
+}
+
+// As AnswerInLane, for what waits for no HSM.
+template <typename Response, typename Handle>
+grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerContext* context,
+                                      Response* response, Handle handle) {
+  return AnswerInLane(edge, context, response, std::move(handle),
+                      [](const Caller&) { return std::string(); });
 }
 
 }  // namespace sealward::api

@@ -79,6 +79,7 @@ v1::Tenant ToMessage(const catalog::Tenant& tenant) {
   v1::Tenant out;
   out.set_name(tenant.name);
   out.set_display_name(tenant.display_name);
+  out.set_partition(tenant.partition);
   *out.mutable_create_time() = ToTimestamp(tenant.create_time);
   out.set_etag(EtagOf(tenant.name, tenant.mod_revision));
   return out;

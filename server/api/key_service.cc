@@ -12,6 +12,7 @@
 #include "server/api/key_rules.h"
 #include "server/api/paging.h"
 #include "server/api/resource_rules.h"
+#include "server/hsm_client/partitions.h"
 
 namespace sealward::api {
 namespace {
@@ -38,13 +39,28 @@ v1::RotateKeyResponse RotationMessage(const lifecycle::Rotation& rotation, absl:
   return response;
 }
 
+// The partition that a change may wait for. None for a caller who may not do it:
+// a lane that is full must not tell them that the tenant exists.
+std::string LaneOf(const catalog::Snapshot& snapshot, const Caller& caller,
+                   const auth::Target& target, auth::Verb verb) {
+  if (!auth::Decide(snapshot, caller.principal(), target, verb).allowed) return "";
+  const auto tenant = snapshot.tenants.find(target.tenant);
+  if (tenant == snapshot.tenants.end()) return "";
+  return std::string(hsm_client::PartitionName(tenant->second->partition));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* KeyService::CreateKey(grpc::CallbackServerContext* context,
                                                 const v1::CreateKeyRequest* request,
                                                 v1::Key* response) {
-  return AnswerLater(edge_, context, response,
-                     [this, request](const Caller& caller) { return Create(caller, *request); });
+  return AnswerInLane(
+      edge_, context, response,
+      [this, request](const Caller& caller) { return Create(caller, *request); },
+      [this, request](const Caller& caller) {
+        return LaneOf(*edge_.catalog->Get(), caller, auth::Target{request->parent()},
+                      auth::Verb::kCreateKey);
+      });
 }
 
 grpc::ServerUnaryReactor* KeyService::GetKey(grpc::CallbackServerContext* context,
@@ -63,8 +79,15 @@ grpc::ServerUnaryReactor* KeyService::ListKeys(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* KeyService::RotateKey(grpc::CallbackServerContext* context,
                                                 const v1::RotateKeyRequest* request,
                                                 v1::RotateKeyResponse* response) {
-  return AnswerLater(edge_, context, response,
-                     [this, request](const Caller& caller) { return Rotate(caller, *request); });
+  return AnswerInLane(
+      edge_, context, response,
+      [this, request](const Caller& caller) { return Rotate(caller, *request); },
+      [this, request](const Caller& caller) -> std::string {
+        const auto name = KeyName::Parse(request->name());
+        if (!name.ok()) return "";
+        return LaneOf(*edge_.catalog->Get(), caller, auth::Target{name->Parent(), request->name()},
+                      auth::Verb::kRotateKey);
+      });
 }
 
 grpc::ServerUnaryReactor* KeyService::GetKeyVersion(grpc::CallbackServerContext* context,
@@ -91,6 +114,7 @@ v1::Key KeyService::Preview(const catalog::Snapshot& snapshot, const lifecycle::
   preview.audiences = key.audiences;
   preview.typs = key.typs;
   preview.max_jwt_lifetime = key.max_jwt_lifetime;
+  preview.claim_rules = key.claim_rules;
   preview.algorithm = key.algorithm;
   preview.create_time = edge_.Now();
   return ToMessage(preview, edge_.Now());

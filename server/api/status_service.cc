@@ -1,7 +1,11 @@
 #include "server/api/status_service.h"
 
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/api/answer.h"
 #include "server/api/conversion.h"
@@ -9,9 +13,11 @@
 namespace sealward::api {
 namespace {
 
-v1::PartitionStatus ToMessage(const hsm_client::PartitionStatus& status,
+v1::PartitionStatus ToMessage(const hsm_client::Partitions::Named& partition,
                               const lifecycle::Withheld& withheld) {
+  const hsm_client::PartitionStatus status = partition.partition->Status();
   v1::PartitionStatus out;
+  out.set_name(partition.name);
   out.set_label(status.description.label());
   out.set_token_model(status.description.token_model());
   out.set_profile(status.description.profile());
@@ -25,11 +31,21 @@ v1::PartitionStatus ToMessage(const hsm_client::PartitionStatus& status,
     each->set_signatures(process.signatures);
   }
   std::vector<std::string> alarms;
-  for (const std::string& alarm : {status.alarm, withheld.Alarm()}) {
+  for (const std::string& alarm : {status.alarm, withheld.Alarm(partition.name)}) {
     if (!alarm.empty()) alarms.push_back(alarm);
   }
   out.set_alarm(absl::StrJoin(alarms, "; "));
   return out;
+}
+
+// Partitions that tenants are bound to and that nobody serves, in name order.
+std::set<std::string> Unconfigured(const catalog::Snapshot& snapshot,
+                                   const hsm_client::Partitions& partitions) {
+  std::set<std::string> names;
+  for (const auto& [name, tenant] : snapshot.tenants) {
+    if (!partitions.Contains(tenant->partition)) names.insert(tenant->partition);
+  }
+  return names;
 }
 
 }  // namespace
@@ -50,7 +66,19 @@ absl::StatusOr<v1::GetServiceStatusResponse> StatusService::Get(const Caller& ca
   v1::GetServiceStatusResponse response;
   response.set_server_version(sources_.server_version);
   *response.mutable_start_time() = ToTimestamp(sources_.start_time);
-  *response.mutable_partition() = ToMessage(sources_.partition->Status(), *sources_.withheld);
+  for (const hsm_client::Partitions::Named& partition : sources_.partitions->all()) {
+    v1::PartitionStatus status = ToMessage(partition, *sources_.withheld);
+    if (partition.name == hsm_client::kSharedPartition) *response.mutable_partition() = status;
+    *response.add_partitions() = std::move(status);
+  }
+  for (const std::string& name : Unconfigured(*snapshot, *sources_.partitions)) {
+    v1::PartitionStatus& status = *response.add_partitions();
+    status.set_name(name);
+    status.set_alarm(
+        absl::StrCat("tenants are bound to it, but the configuration has no "
+                     "[partitions.",
+                     name, "]: their keys sign nothing"));
+  }
   response.set_store_revision(snapshot->revision);
   return response;
 }

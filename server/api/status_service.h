@@ -10,7 +10,7 @@
 #include "sealward/v1/status_service.grpc.pb.h"
 #include "server/api/caller.h"
 #include "server/api/edge.h"
-#include "server/hsm_client/partition.h"
+#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/reconcile.h"
 
 namespace sealward::api {
@@ -23,7 +23,7 @@ class StatusService final : public v1::StatusService::CallbackService {
   struct Sources {
     std::string server_version;
     absl::Time start_time;
-    const hsm_client::Partition* partition = nullptr;
+    const hsm_client::Partitions* partitions = nullptr;
     const lifecycle::Withheld* withheld = nullptr;
   };
   StatusService(const Edge& edge, Sources sources) : edge_(edge), sources_(std::move(sources)) {}

@@ -23,6 +23,13 @@ absl::Status CheckDisplayName(absl::string_view name) {
                    absl::StrCat("tenant.display_name is over ", kMaxDisplayNameBytes, " bytes"));
 }
 
+absl::Status CheckPartition(const hsm_client::Partitions& partitions, absl::string_view name) {
+  if (partitions.Contains(name)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "PARTITION_UNKNOWN",
+                   "tenant.partition is not one of the server's configuration; `sealward status` "
+                   "lists those that are");
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContext* context,
@@ -59,8 +66,14 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   }
   if (absl::Status s = CheckResourceId("tenant_id", request.tenant_id()); !s.ok()) return s;
   if (absl::Status s = CheckDisplayName(request.tenant().display_name()); !s.ok()) return s;
+  if (absl::Status s = CheckPartition(*partitions_, request.tenant().partition()); !s.ok()) {
+    return s;
+  }
   if (snapshot->tenants.contains(tenant.name)) return ResourceExists(tenant.name);
   tenant.display_name = request.tenant().display_name();
+  if (request.tenant().partition() != hsm_client::kSharedPartition) {
+    tenant.partition = request.tenant().partition();
+  }
   tenant.create_time = edge_.Now();
   if (request.validate_only()) {
     caller.NothingIsDone();

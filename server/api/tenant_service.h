@@ -6,6 +6,7 @@
 #include "sealward/v1/tenant_service.grpc.pb.h"
 #include "server/api/caller.h"
 #include "server/api/edge.h"
+#include "server/hsm_client/partitions.h"
 
 namespace sealward::api {
 
@@ -13,7 +14,9 @@ namespace sealward::api {
 // listener. Thread-safe; no handler blocks gRPC's threads.
 class TenantService final : public v1::TenantService::CallbackService {
  public:
-  explicit TenantService(const Edge& edge) : edge_(edge) {}
+  // `partitions` are those that a tenant may be bound to; they outlive it.
+  TenantService(const Edge& edge, const hsm_client::Partitions* partitions)
+      : edge_(edge), partitions_(partitions) {}
 
   grpc::ServerUnaryReactor* CreateTenant(grpc::CallbackServerContext* context,
                                          const v1::CreateTenantRequest* request,
@@ -33,6 +36,7 @@ class TenantService final : public v1::TenantService::CallbackService {
                                                const v1::ListTenantsRequest& request) const;
 
   const Edge edge_;
+  const hsm_client::Partitions* const partitions_;
 };
 
 }  // namespace sealward::api

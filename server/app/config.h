@@ -3,6 +3,7 @@
 #ifndef SEALWARD_SERVER_APP_CONFIG_H_
 #define SEALWARD_SERVER_APP_CONFIG_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,8 @@ struct Config {
 
   Environment environment = Environment::kProduction;
   Store store;
-  Hsm hsm;
+  Hsm hsm;                                // the shared partition
+  std::map<std::string, Hsm> partitions;  // tenants' own, by name
   Grpc grpc;
   Https https;
   Metrics metrics;

@@ -35,20 +35,25 @@ constexpr std::array kTellings = {
 
 }  // namespace
 
-void RecordHsmEvent(const PartitionEvent& event, telemetry::Metrics& metrics) {
+void RecordHsmEvent(absl::string_view partition, const PartitionEvent& event,
+                    telemetry::Metrics& metrics) {
   const auto* telling = std::ranges::find(kTellings, event.kind, &Telling::kind);
   telemetry::Log(telling->level, telling->event,
-                 {{"slot", event.slot}, {"pid", event.pid}, {"detail", event.detail}});
+                 {{"partition", partition},
+                  {"slot", event.slot},
+                  {"pid", event.pid},
+                  {"detail", event.detail}});
   if (!telling->alarm.empty()) metrics.CountAlarm(telling->alarm);
-  if (event.kind == PartitionEvent::Kind::kEnded) metrics.CountHsmRestart();
+  if (event.kind == PartitionEvent::Kind::kEnded) metrics.CountHsmRestart(partition);
 }
 
-void UpdateHsmGauges(const hsm_client::ProcessPartition& partition, telemetry::Metrics& metrics) {
+void UpdateHsmGauges(absl::string_view name, const hsm_client::ProcessPartition& partition,
+                     telemetry::Metrics& metrics) {
   const hsm_client::PartitionStatus status = partition.Status();
   metrics.SetHsmProcessesReady(
-      std::ranges::count_if(status.processes, &hsm_client::ProcessStatus::ready));
-  metrics.SetHsmPinLatched(status.pin_latched);
-  metrics.SetHsmQueueDepth(static_cast<int64_t>(partition.QueueDepth()));
+      name, std::ranges::count_if(status.processes, &hsm_client::ProcessStatus::ready));
+  metrics.SetHsmPinLatched(name, status.pin_latched);
+  metrics.SetHsmQueueDepth(name, static_cast<int64_t>(partition.QueueDepth()));
 }
 
 }  // namespace sealward::app

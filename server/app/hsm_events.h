@@ -7,11 +7,13 @@
 
 namespace sealward::app {
 
-// Logs the event and counts it. Any thread.
-void RecordHsmEvent(const hsm_client::PartitionEvent& event, telemetry::Metrics& metrics);
+// Logs the event of the partition of that name, and counts it. Any thread.
+void RecordHsmEvent(absl::string_view partition, const hsm_client::PartitionEvent& event,
+                    telemetry::Metrics& metrics);
 
 // Gauges that are read off when somebody asks for the metrics.
-void UpdateHsmGauges(const hsm_client::ProcessPartition& partition, telemetry::Metrics& metrics);
+void UpdateHsmGauges(absl::string_view name, const hsm_client::ProcessPartition& partition,
+                     telemetry::Metrics& metrics);
 
 }  // namespace sealward::app
 

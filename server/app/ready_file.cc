@@ -11,6 +11,11 @@
 namespace sealward::app {
 
 absl::Status WriteReadyFile(absl::string_view path, const ReadyInfo& info) {
+  auto partitions = nlohmann::ordered_json::array();
+  for (const PartitionInfo& each : info.partitions) {
+    partitions.push_back(
+        {{"name", each.name}, {"ready", each.ready}, {"alarm", each.alarm}, {"pids", each.pids}});
+  }
   const nlohmann::ordered_json content = {
       {"pid", info.pid},
       {"signing", info.signing},
@@ -20,6 +25,7 @@ absl::Status WriteReadyFile(absl::string_view path, const ReadyInfo& info) {
       {"hsm_ready", info.hsm_ready},
       {"hsm_alarm", info.hsm_alarm},
       {"hsm_pids", info.hsm_pids},
+      {"partitions", partitions},
   };
   const std::string final_path(path);
   const std::string temporary = absl::StrCat(path, ".", info.pid);

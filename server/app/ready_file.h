@@ -10,6 +10,14 @@
 
 namespace sealward::app {
 
+// PartitionInfo is how a partition was when the server had started.
+struct PartitionInfo {
+  std::string name;
+  bool ready = false;
+  std::string alarm;  // why not
+  std::vector<int> pids;
+};
+
 // ReadyInfo is the content: one JSON object, members named as here.
 struct ReadyInfo {
   int pid = 0;
@@ -17,9 +25,11 @@ struct ReadyInfo {
   std::string admin;    // HOST:PORT
   std::string https;    // https://HOST:PORT
   std::string metrics;  // https://HOST:PORT, or empty
+  // Of the shared partition.
   bool hsm_ready = false;
   std::string hsm_alarm;  // why not
   std::vector<int> hsm_pids;
+  std::vector<PartitionInfo> partitions;  // all, the shared one first
 };
 
 // Writes the file under another name and renames it: a reader sees all of it or

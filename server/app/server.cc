@@ -16,22 +16,17 @@
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
 #include "server/app/grpc_listener.h"
-#include "server/app/hsm_events.h"
+#include "server/app/hsm_partitions.h"
+#include "server/app/key_work.h"
 #include "server/app/public_listener.h"
 #include "server/app/tls_keeper.h"
 #include "server/auth/decision.h"
 #include "server/catalog/catalog.h"
 #include "server/decisions/aggregator.h"
 #include "server/decisions/log_sink.h"
-#include "server/hsm_client/process_partition.h"
-#include "server/lifecycle/driver.h"
-#include "server/lifecycle/key_manager.h"
-#include "server/lifecycle/reconcile.h"
 #include "server/publish/https_server.h"
 #include "server/publish/routes.h"
-#include "server/signing/signer.h"
 #include "server/store/sqlite_store.h"
-#include "server/telemetry/logging.h"
 #include "server/telemetry/metrics.h"
 
 namespace sealward::app {
@@ -46,14 +41,11 @@ struct Server::Parts {
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<TlsKeeper> tls;
-  std::unique_ptr<hsm_client::ProcessPartition> partition;
+  std::unique_ptr<HsmPartitions> hsm;
   std::unique_ptr<PublicListener> https;
   std::unique_ptr<publish::HttpsServer> metrics_https;
 
-  lifecycle::Withheld withheld;
-  std::unique_ptr<lifecycle::KeyManager> keys;
-  std::unique_ptr<lifecycle::Driver> driver;
-  std::unique_ptr<signing::Signer> signer;
+  std::unique_ptr<KeyWork> keys;
 
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
@@ -71,29 +63,15 @@ struct Server::Parts {
 
   std::unique_ptr<GrpcListener> signing_listener;
   std::unique_ptr<GrpcListener> admin_listener;
-  bool hsm_ready = false;
-  std::string hsm_alarm;
 
   absl::Status OpenStore(const Config& config);
   absl::Status OpenTls(const Config& config);
-  void StartPartition(const Config& config);
   absl::Status StartHttps(const Config& config);
   absl::Status StartMetrics(const Config& config);
-  void MakeLifecycle();
   void MakeServices();
   absl::Status StartGrpc(const Config& config);
-  void WaitForHsm();
   void Stop();
 };
-
-namespace {
-
-std::unique_ptr<hsm_client::Connector> MakeConnector(const Config::Hsm& hsm) {
-  return hsm.sockets.empty() ? hsm_client::MakeSpawnConnector(hsm.binary, hsm.partition)
-                             : hsm_client::MakeSocketConnector(hsm.sockets);
-}
-
-}  // namespace
 
 absl::Status Server::Parts::OpenStore(const Config& config) {
   auto opened =
@@ -113,21 +91,9 @@ absl::Status Server::Parts::OpenTls(const Config& config) {
   return absl::OkStatus();
 }
 
-void Server::Parts::StartPartition(const Config& config) {
-  hsm_client::ProcessPartition::Options options;
-  options.connector = MakeConnector(config.hsm);
-  options.processes = config.hsm.sockets.empty() ? config.hsm.processes
-                                                 : static_cast<int>(config.hsm.sockets.size());
-  options.clock = clock;
-  options.on_event = [this](const hsm_client::PartitionEvent& event) {
-    RecordHsmEvent(event, metrics);
-  };
-  partition = hsm_client::ProcessPartition::Start(std::move(options));
-}
-
 absl::Status Server::Parts::StartHttps(const Config& config) {
   auto started = PublicListener::Start(config.https, catalog.get(), &metrics, clock,
-                                       [this] { return partition->Health(); });
+                                       [this] { return hsm->Health(); });
   if (!started.ok()) return started.status();
   https = *std::move(started);
   return absl::OkStatus();
@@ -152,7 +118,7 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
         .allowed;
   };
   routes.text = [this] {
-    UpdateHsmGauges(*partition, metrics);
+    hsm->UpdateGauges();
     return metrics.Text();
   };
   auto started = publish::HttpsServer::Start(std::move(options),
@@ -162,32 +128,20 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
   return absl::OkStatus();
 }
 
-void Server::Parts::MakeLifecycle() {
-  keys = std::make_unique<lifecycle::KeyManager>(
-      lifecycle::KeyManager::Options{catalog.get(), partition.get(), clock, &metrics});
-  driver = std::make_unique<lifecycle::Driver>(lifecycle::Driver::Options{
-      keys.get(), catalog.get(), partition.get(), clock, &metrics, &withheld});
-  signer = std::make_unique<signing::Signer>(signing::Signer::Dependencies{
-      partition.get(), &withheld, clock, [this](const catalog::KeyVersion& version) {
-        metrics.CountVerifyFailure();
-        metrics.CountAlarm("signature_invalid");
-        telemetry::Log(telemetry::Level::kError, "signature_invalid", {{"kid", version.jwk.kid()}});
-      }});
-}
-
 void Server::Parts::MakeServices() {
   executor = std::make_unique<api::Executor>();
   decisions.Start();
   edge = api::Edge{catalog.get(), clock, executor.get(), tls->identities(), &metrics, &decisions};
-  tenant_service = std::make_unique<api::TenantService>(edge);
+  tenant_service = std::make_unique<api::TenantService>(edge, &hsm->partitions());
   issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
-  key_service = std::make_unique<api::KeyService>(edge, keys.get());
+  key_service = std::make_unique<api::KeyService>(edge, &keys->manager);
   role_binding_service = std::make_unique<api::RoleBindingService>(edge);
   approval_service = std::make_unique<api::ApprovalService>(edge);
   status_service = std::make_unique<api::StatusService>(
-      edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, partition.get(), &withheld});
-  signing_service = std::make_unique<api::SigningService>(edge, signer.get());
-  admin_signing_service = std::make_unique<api::SigningService>(edge, signer.get());
+      edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, &hsm->partitions(),
+                                        &keys->withheld});
+  signing_service = std::make_unique<api::SigningService>(edge, &keys->signer);
+  admin_signing_service = std::make_unique<api::SigningService>(edge, &keys->signer);
 }
 
 absl::Status Server::Parts::StartGrpc(const Config& config) {
@@ -208,28 +162,18 @@ absl::Status Server::Parts::StartGrpc(const Config& config) {
   return absl::OkStatus();
 }
 
-void Server::Parts::WaitForHsm() {
-  const absl::Status ready = partition->WaitForFirstProcess();
-  hsm_ready = ready.ok();
-  hsm_alarm = std::string(ready.message());
-  if (!hsm_ready) {
-    telemetry::Log(telemetry::Level::kError, "serving_without_hsm", {{"reason", hsm_alarm}});
-  }
-  driver->Start();
-}
-
 void Server::Parts::Stop() {
   const absl::Time deadline = absl::Now() + kStopTimeout;
   if (signing_listener) signing_listener->Stop(absl::ToChronoTime(deadline));
   if (admin_listener) admin_listener->Stop(absl::ToChronoTime(deadline));
   if (tls) tls->Stop();
   if (executor) executor->Stop();
-  if (partition) {
+  if (hsm) {
     const auto left = absl::ToChronoMilliseconds(deadline - absl::Now());
-    partition->Stop(std::chrono::steady_clock::now() + left);
+    hsm->Stop(std::chrono::steady_clock::now() + left);
   }
   decisions.Stop();
-  if (driver) driver->Stop();
+  if (keys) keys->drivers.Stop();
   if (metrics_https) metrics_https->Stop(kStopTimeout);
   if (https) https->Stop(kStopTimeout);
 }
@@ -245,14 +189,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   Parts& parts = *server->parts_;
   if (absl::Status status = parts.OpenStore(config); !status.ok()) return status;
   if (absl::Status status = parts.OpenTls(config); !status.ok()) return status;
-  parts.StartPartition(config);
+  parts.hsm = std::make_unique<HsmPartitions>(config, clock, &parts.metrics);
+  ReportUnconfigured(*parts.catalog->Get(), parts.hsm->partitions(), parts.metrics);
   if (absl::Status status = parts.StartHttps(config); !status.ok()) return status;
   if (absl::Status status = parts.StartMetrics(config); !status.ok()) return status;
-  parts.MakeLifecycle();
+  parts.keys = std::make_unique<KeyWork>(parts.catalog.get(), &parts.hsm->partitions(), clock,
+                                         &parts.metrics);
   parts.MakeServices();
   if (absl::Status status = parts.StartGrpc(config); !status.ok()) return status;
   parts.tls->Start(parts.https->server(), parts.metrics_https.get());
-  parts.WaitForHsm();
+  parts.hsm->AwaitStart([drivers = &parts.keys->drivers](const std::string& partition) {
+    drivers->At(partition).Start();
+  });
   return server;
 }
 
@@ -265,11 +213,11 @@ ReadyInfo Server::Info() const {
   if (parts_->metrics_https) {
     info.metrics = absl::StrCat("https://localhost:", parts_->metrics_https->port());
   }
-  info.hsm_ready = parts_->hsm_ready;
-  info.hsm_alarm = parts_->hsm_alarm;
-  for (const auto& process : parts_->partition->Status().processes) {
-    if (process.pid != 0) info.hsm_pids.push_back(process.pid);
-  }
+  info.partitions = parts_->hsm->Infos();
+  const PartitionInfo& shared = info.partitions.front();
+  info.hsm_ready = shared.ready;
+  info.hsm_alarm = shared.alarm;
+  info.hsm_pids = shared.pids;
   return info;
 }
 

@@ -20,12 +20,12 @@ inline constexpr absl::Duration kStopTimeout = absl::Seconds(10);
 // Server is a whole running server.
 class Server {
  public:
-  // Opens the store, starts the signer processes and all listeners, and waits
-  // until the first signer process is ready or has failed. A server without its
-  // HSM serves all the same: validators need the JWKS then most of all. Errors
-  // say which part could not start; FAILED_PRECONDITION and UNAVAILABLE are
-  // worth another try, DATA_LOSS and NOT_FOUND are the store's, INVALID_ARGUMENT
-  // is the configuration's. REQUIRES: `clock` outlives it.
+  // Opens the store, starts the signer processes of every partition and all
+  // listeners, and waits until each partition is ready or has failed
+  // (HsmPartitions::AwaitStart). A server without an HSM serves all the same: validators need the
+  // JWKS then most of all. Errors say which part could not start; FAILED_PRECONDITION and
+  // UNAVAILABLE are worth another try, DATA_LOSS and NOT_FOUND are the store's, INVALID_ARGUMENT is
+  // the configuration's. REQUIRES: `clock` outlives it.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config, const Clock* clock);
 
   // Stops.

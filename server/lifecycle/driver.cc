@@ -23,9 +23,11 @@ bool IsOutage(const absl::Status& status) {
          absl::IsResourceExhausted(status);
 }
 
-void LogReport(const ReconcileReport& report, telemetry::Metrics& metrics) {
+void LogReport(absl::string_view partition, const ReconcileReport& report,
+               telemetry::Metrics& metrics) {
   Log(Level::kInfo, "hsm_reconciled",
-      {{"objects", report.objects},
+      {{"partition", partition},
+       {"objects", report.objects},
        {"unknown", report.unknown.size()},
        {"unattributable", report.unattributable},
        {"missing", report.missing.size()},
@@ -49,15 +51,6 @@ void LogReport(const ReconcileReport& report, telemetry::Metrics& metrics) {
 void Driver::Backoff::Failed(absl::Time now) {
   retry_at = now + delay;
   delay = std::min(2 * delay, kLastRetryDelay);
-}
-
-Driver::Driver(const Options& options) : options_(options) {
-  options_.manager->OnChange([this](absl::string_view key) { Notify(key); });
-}
-
-Driver::~Driver() {
-  Stop();
-  options_.manager->OnChange(nullptr);
 }
 
 void Driver::Start() {
@@ -112,16 +105,17 @@ absl::Time Driver::RunPass() {
 
 void Driver::ReconcileIfDue(absl::Time now) {
   if (now < next_reconcile_ || now < reconcile_.retry_at) return;
-  const auto report = Reconcile(*options_.catalog, *options_.partition, now + kReconcileTimeout);
+  const auto report = Reconcile(*options_.catalog, options_.partition, now + kReconcileTimeout);
   if (!report.ok()) {
     reconcile_.Failed(now);
-    Log(Level::kWarning, "hsm_reconcile_failed", {{"status", report.status().ToString()}});
+    Log(Level::kWarning, "hsm_reconcile_failed",
+        {{"partition", options_.partition.name}, {"status", report.status().ToString()}});
     return;
   }
   reconcile_ = Backoff();
   next_reconcile_ = now + kReconcilePeriod;
-  options_.withheld->Set(*report);
-  LogReport(*report, *options_.metrics);
+  options_.withheld->Set(options_.partition.name, *report);
+  LogReport(options_.partition.name, *report, *options_.metrics);
 }
 
 void Driver::RescanIfDue(absl::Time now) {
@@ -130,6 +124,7 @@ void Driver::RescanIfDue(absl::Time now) {
   const auto snapshot = options_.catalog->Get();
   absl::MutexLock lock(&mu_);
   for (const auto& [name, key] : snapshot->keys) {
+    if (hsm_client::PartitionName(key->tenant->partition) != options_.partition.name) continue;
     if (!failed_.contains(name)) due_[name] = now;  // those wait for their retry
   }
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -14,7 +15,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "server/catalog/catalog.h"
-#include "server/hsm_client/partition.h"
+#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/telemetry/metrics.h"
@@ -34,27 +35,27 @@ inline constexpr absl::Duration kReconcileTimeout = absl::Minutes(5);
 // Longest sleep: bounds what a step of the system's clock can delay.
 inline constexpr absl::Duration kMaxSleep = absl::Seconds(10);
 
-// Driver keeps every key on its plan: it generates PENDING versions (again, after
+// Driver keeps every key of one partition on its plan: it generates PENDING versions (again, after
 // a crash or an outage), adds successors, and compares the partition with the
 // store at the start and on a schedule. It serves nobody and nobody waits for it:
 // what signs is a function of stored times, so an absent HSM or a slow driver
-// delays successors and nothing else.
+// delays successors and nothing else. Several partitions have a driver each
+// (drivers.h), so that one that hangs delays nobody else's keys.
 //
 // Threads: one of its own between Start and Stop; Notify from any.
 class Driver {
  public:
-  // All pointers outlive it. Nobody else listens to `manager`.
+  // All pointers outlive it.
   struct Options {
     KeyManager* manager = nullptr;
     const catalog::Catalog* catalog = nullptr;
-    hsm_client::Partition* partition = nullptr;
+    hsm_client::Partitions::Named partition;
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     Withheld* withheld = nullptr;
   };
-  explicit Driver(const Options& options);
-  // Stops.
-  ~Driver();
+  explicit Driver(Options options) : options_(std::move(options)) {}
+  ~Driver() { Stop(); }
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
@@ -63,7 +64,7 @@ class Driver {
   // partition first makes it quick. May be called again.
   void Stop();
 
-  // Looks at `key` (resource name) soon.
+  // Looks at `key` (resource name) soon. REQUIRES: it is in this partition.
   void Notify(absl::string_view key) ABSL_LOCKS_EXCLUDED(mu_);
 
   // One pass over what is due; returns when the next should be. What the thread

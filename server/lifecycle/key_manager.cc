@@ -101,8 +101,11 @@ absl::Status KeyManager::Commit(const store::Transaction& transaction) {
 }
 
 absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
-  if (absl::Status s = CheckNewKey(*options_.catalog->Get(), key); !s.ok()) return s;
-  return CheckAlgorithmOffered(*options_.partition, *key.algorithm);
+  const auto snapshot = options_.catalog->Get();
+  if (absl::Status s = CheckNewKey(*snapshot, key); !s.ok()) return s;
+  const auto partition = options_.partitions->Find(TenantOf(*snapshot, key).partition);
+  if (!partition.ok()) return partition.status();
+  return CheckAlgorithmOffered(**partition, *key.algorithm);
 }
 
 catalog::KeyVersion KeyManager::NewIntent(const AlgorithmInfo& algorithm, int64_t number) {
@@ -159,8 +162,9 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index,
                                                         absl::Time deadline) {
   const absl::Time limit = options_.clock->Now() + kGenerateTimeout;
-  auto pair =
-      GenerateKeyPair(*options_.partition, *key, *key->versions[index], std::min(deadline, limit));
+  const auto partition = options_.partitions->Find(key->tenant->partition);
+  if (!partition.ok()) return partition.status();
+  auto pair = GenerateKeyPair(**partition, *key, *key->versions[index], std::min(deadline, limit));
   if (!pair.ok()) return pair.status();
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     if (!key->versions[index]->spki.empty()) return key;  // another server was faster

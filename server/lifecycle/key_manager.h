@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "server/catalog/catalog.h"
-#include "server/hsm_client/partition.h"
+#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/key_leases.h"
 #include "server/lifecycle/new_key.h"
 #include "server/lifecycle/plan.h"
@@ -56,14 +56,16 @@ struct Rotation {
 // Threads: every call from any thread; calls about one key wait for each other.
 // All block on the store and the HSM.
 //
-// Errors, besides those named: UNAVAILABLE (HSM_UNAVAILABLE and the store's),
+// Errors, besides those named: UNAVAILABLE (HSM_UNAVAILABLE,
+// PARTITION_NOT_CONFIGURED for a key of a tenant whose partition the
+// configuration no longer has, and the store's),
 // DEADLINE_EXCEEDED (KEY_BUSY), INTERNAL.
 class KeyManager {
  public:
   // All pointers outlive it.
   struct Options {
     catalog::Catalog* catalog = nullptr;
-    hsm_client::Partition* partition = nullptr;
+    const hsm_client::Partitions* partitions = nullptr;
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     RandomBytes random = SystemRandomBytes;

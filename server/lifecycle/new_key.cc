@@ -26,6 +26,11 @@ absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
   return absl::OkStatus();
 }
 
+const catalog::Tenant& TenantOf(const catalog::Snapshot& snapshot, const NewKey& key) {
+  // Its issuer is there, and an issuer's tenant always is.
+  return *snapshot.tenants.at(key.issuer.substr(0, key.issuer.find("/issuers/")));
+}
+
 absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
                                    const AlgorithmInfo& algorithm) {
   const auto description = partition.Status().description;

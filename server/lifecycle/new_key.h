@@ -30,6 +30,9 @@ struct NewKey {
 // that has its one key. Pure.
 absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key);
 
+// The tenant that the key is to belong to. REQUIRES: CheckNewKey found nothing.
+const catalog::Tenant& TenantOf(const catalog::Snapshot& snapshot, const NewKey& key);
+
 // FAILED_PRECONDITION (ALGORITHM_UNAVAILABLE); UNAVAILABLE (HSM_UNAVAILABLE)
 // while no process has said what the partition offers.
 absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,

@@ -46,6 +46,11 @@ bool IsTheVersions(const hsm::v1::PublicKey& object, const catalog::Key& key,
          object.spki() == version.spki;
 }
 
+// Whether the key's objects belong into the partition of that name.
+bool IsIn(const catalog::Key& key, absl::string_view partition) {
+  return hsm_client::PartitionName(key.tenant->partition) == partition;
+}
+
 std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
   return absl::StrCat(key.name, "/versions/", version.number);
 }
@@ -63,9 +68,10 @@ void CompareVersion(const Objects& objects, const catalog::Key& key,
 }
 
 void FindUnknown(const Objects& objects, const catalog::Snapshot& snapshot,
-                 ReconcileReport& report) {
+                 absl::string_view partition, ReconcileReport& report) {
   absl::flat_hash_set<absl::string_view> owned;
   for (const auto& [name, key] : snapshot.keys) {
+    if (!IsIn(*key, partition)) continue;
     for (const auto& version : key->versions) owned.insert(version->object_id);
   }
   for (const auto& [id, object] : objects) {
@@ -94,20 +100,22 @@ std::string ReconcileReport::Alarm() const {
 }
 
 absl::StatusOr<ReconcileReport> Reconcile(const catalog::Catalog& catalog,
-                                          hsm_client::Partition& partition, absl::Time deadline) {
+                                          const hsm_client::Partitions::Named& partition,
+                                          absl::Time deadline) {
   // An object is listed only after its intent was committed, and a version gets
   // its public key only after its object is there. So what must be listed is
   // read before, and who may own what was listed, after.
   const auto before = catalog.Get();
   ReconcileReport report;
-  const auto objects = ListObjects(partition, deadline, report.unattributable);
+  const auto objects = ListObjects(*partition.partition, deadline, report.unattributable);
   if (!objects.ok()) return objects.status();
   const auto after = catalog.Get();
   report.objects = objects->size();
   for (const auto& [name, key] : before->keys) {
+    if (!IsIn(*key, partition.name)) continue;
     for (const auto& version : key->versions) CompareVersion(*objects, *key, *version, report);
   }
-  FindUnknown(*objects, *after, report);
+  FindUnknown(*objects, *after, partition.name, report);
   return report;
 }
 
@@ -116,15 +124,19 @@ bool Withheld::Contains(absl::string_view object_id) const {
   return object_ids_.contains(object_id);
 }
 
-std::string Withheld::Alarm() const {
+std::string Withheld::Alarm(absl::string_view partition) const {
   absl::ReaderMutexLock lock(&mu_);
-  return alarm_;
+  const auto found = reports_.find(partition);
+  return found == reports_.end() ? "" : found->second.alarm;
 }
 
-void Withheld::Set(const ReconcileReport& report) {
+void Withheld::Set(absl::string_view partition, const ReconcileReport& report) {
   absl::MutexLock lock(&mu_);
-  object_ids_ = report.withheld;
-  alarm_ = report.Alarm();
+  reports_[partition] = {report.withheld, report.Alarm()};
+  object_ids_.clear();
+  for (const auto& [name, each] : reports_) {
+    object_ids_.insert(each.object_ids.begin(), each.object_ids.end());
+  }
 }
 
 }  // namespace sealward::lifecycle

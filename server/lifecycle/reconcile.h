@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/catalog/catalog.h"
-#include "server/hsm_client/partition.h"
+#include "server/hsm_client/partitions.h"
 
 namespace sealward::lifecycle {
 
@@ -43,26 +44,34 @@ struct ReconcileReport {
   std::string Alarm() const;
 };
 
-// Compares every object of the partition with the catalog. Blocks. Versions
-// that come to be meanwhile are no difference. Errors as Partition;
+// Compares every object of the partition with the catalog's keys of the tenants
+// that are bound to it; another tenant's key in it is unknown there. Blocks.
+// Versions that come to be meanwhile are no difference. Errors as Partition;
 // RESOURCE_EXHAUSTED beyond kMaxReconcilePages.
 absl::StatusOr<ReconcileReport> Reconcile(const catalog::Catalog& catalog,
-                                          hsm_client::Partition& partition, absl::Time deadline);
+                                          const hsm_client::Partitions::Named& partition,
+                                          absl::Time deadline);
 
-// Withheld is the newest report, for those who must act on it: the sign path
-// refuses what is withheld, status shows the alarm. Thread-safe.
+// Withheld is the newest report of each partition, for those who must act on
+// it: the sign path refuses what is withheld, status shows the alarms.
+// Thread-safe.
 class Withheld {
  public:
   // Whether the version with this CKA_ID must not sign. One lock, no copy.
   bool Contains(absl::string_view object_id) const;
-  std::string Alarm() const;
-  // Replaces the report.
-  void Set(const ReconcileReport& report);
+  std::string Alarm(absl::string_view partition) const;
+  // Replaces the report of `partition`.
+  void Set(absl::string_view partition, const ReconcileReport& report);
 
  private:
+  struct Of {
+    absl::flat_hash_set<std::string> object_ids;
+    std::string alarm;
+  };
   mutable absl::Mutex mu_;
+  absl::flat_hash_map<std::string, Of> reports_ ABSL_GUARDED_BY(mu_);
+  // Of all partitions: ids are random, so one set will do.
   absl::flat_hash_set<std::string> object_ids_ ABSL_GUARDED_BY(mu_);
-  std::string alarm_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sealward::lifecycle

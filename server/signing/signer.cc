@@ -72,32 +72,41 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 }
 
 void Signer::Sign(SignRequest request) {
-  auto pending = Prepare(request, with_.clock->Now());
-  if (!pending.ok()) {
-    request.done(pending.status());
+  auto prepared = Prepare(request, with_.clock->Now());
+  if (!prepared.ok()) {
+    request.done(prepared.status());
     return;
   }
-  auto submission = Submission(*request.key, *std::move(pending), request.deadline);
-  with_.partition->Submit(std::move(submission.operation), submission.deadline,
-                          std::move(submission.done));
+  auto& submission = prepared->submission;
+  prepared->partition->Submit(std::move(submission.operation), submission.deadline,
+                              std::move(submission.done));
 }
 
 void Signer::SignAll(std::vector<SignRequest> requests) {
   const absl::Time now = with_.clock->Now();
-  std::vector<hsm_client::Partition::Submission> submissions;
-  submissions.reserve(requests.size());
+  // A list for each partition; nearly always there is one.
+  absl::InlinedVector<
+      std::pair<hsm_client::Partition*, std::vector<hsm_client::Partition::Submission>>, 1>
+      lists;
   for (SignRequest& request : requests) {
-    auto pending = Prepare(request, now);
-    if (pending.ok()) {
-      submissions.push_back(Submission(*request.key, *std::move(pending), request.deadline));
-    } else {
-      request.done(pending.status());
+    auto prepared = Prepare(request, now);
+    if (!prepared.ok()) {
+      request.done(prepared.status());
+      continue;
     }
+    auto list =
+        std::ranges::find(lists, prepared->partition, [](const auto& each) { return each.first; });
+    if (list == lists.end()) {
+      lists.emplace_back(prepared->partition, 0);
+      list = lists.end() - 1;
+      list->second.reserve(requests.size());
+    }
+    list->second.push_back(std::move(prepared->submission));
   }
-  with_.partition->SubmitAll(std::move(submissions));
+  for (auto& [partition, submissions] : lists) partition->SubmitAll(std::move(submissions));
 }
 
-absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time now) const {
+absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Time now) const {
   const catalog::Key& key = *request.key;
   if (absl::Status purpose = CheckPurpose(key); !purpose.ok()) return purpose;
   auto typ = TypIndex(key, request.typ);
@@ -110,6 +119,8 @@ absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time
                      absl::StrCat(key.name, "/versions/", (*version)->number,
                                   " is withheld: its object in the HSM is not the published one"));
   }
+  const auto partition = with_.partitions->Find(key.tenant->partition);
+  if (!partition.ok()) return partition.status();
   Pending pending{*std::move(version), {}, std::move(request.done)};
   const std::string& header = pending.version->header_segments[*typ];
   pending.signing_input.reserve(header.size() + 1 + request.claims.size() * 4 / 3 + 4 +
@@ -117,7 +128,7 @@ absl::StatusOr<Signer::Pending> Signer::Prepare(SignRequest& request, absl::Time
   pending.signing_input = header;
   pending.signing_input.push_back('.');
   Base64UrlAppend(request.claims, pending.signing_input);
-  return pending;
+  return Prepared{*partition, Submission(key, std::move(pending), request.deadline)};
 }
 
 hsm_client::Partition::Submission Signer::Submission(const catalog::Key& key, Pending pending,

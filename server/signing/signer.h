@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "server/catalog/snapshot.h"
-#include "server/hsm_client/partition.h"
+#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/reconcile.h"
 
 namespace sealward::signing {
@@ -48,7 +48,8 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 // catches a wrong object, and the faulty RSA or EdDSA signature that would give
 // the private key away.
 //
-// Errors: those of CheckClaims, of SigningVersion and of hsm_client::Partition;
+// Errors: those of CheckClaims, of SigningVersion, of hsm_client::Partitions and
+// hsm_client::Partition;
 // FAILED_PRECONDITION (PURPOSE_MISMATCH) for a key that is not for JWTs,
 // (CLAIMS_OUT_OF_SCOPE) for a typ that the key's scope does not list; INTERNAL (HSM_REFUSED,
 // SIGNATURE_INVALID).
@@ -56,7 +57,7 @@ class Signer {
  public:
   // What the signer needs of its surroundings; all outlives it.
   struct Dependencies {
-    hsm_client::Partition* partition;
+    const hsm_client::Partitions* partitions;
     // Versions whose object is not the one that was published.
     const lifecycle::Withheld* withheld;
     const Clock* clock;
@@ -79,7 +80,14 @@ class Signer {
     decltype(SignRequest::done) done;
   };
 
-  absl::StatusOr<Pending> Prepare(SignRequest& request, absl::Time now) const;
+  // What is to be signed, and by which partition.
+  struct Prepared {
+    hsm_client::Partition* partition;
+    hsm_client::Partition::Submission submission;
+  };
+
+  // Takes request.done where it succeeds.
+  absl::StatusOr<Prepared> Prepare(SignRequest& request, absl::Time now) const;
   hsm_client::Partition::Submission Submission(const catalog::Key& key, Pending pending,
                                                absl::Time deadline) const;
   absl::StatusOr<SignedJwt> Release(Pending& pending, absl::StatusOr<hsm::v1::Result> answer) const;

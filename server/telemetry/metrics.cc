@@ -86,6 +86,10 @@ std::vector<MetricLabels> MethodLabels() {
   return labels;
 }
 
+prometheus::Labels Of(absl::string_view partition) {
+  return {{"partition", std::string(partition)}};
+}
+
 std::vector<MetricLabels> HsmLabels() {
   std::vector<MetricLabels> labels;
   for (const absl::string_view verb : kVerbs) {
@@ -119,19 +123,18 @@ struct Metrics::Impl {
   ShardedCounter hsm_operations{"sealward_hsm_operations_total",
                                 "Operations of sealward-hsm processes, by outcome", HsmLabels()};
 
-  prometheus::Gauge& hsm_queue_depth =
-      Gauges("sealward_hsm_queue_depth", "Operations that wait for a sealward-hsm process").Add({});
-  prometheus::Gauge& hsm_processes_ready =
-      Gauges("sealward_hsm_processes_ready", "sealward-hsm processes that serve").Add({});
-  prometheus::Counter& hsm_restarts =
-      Counters("sealward_hsm_restarts_total", "sealward-hsm processes that were replaced").Add({});
   prometheus::Gauge& tls_reload_failing =
       Gauges("sealward_tls_reload_failing",
              "1 while a certificate, key or bundle on disk is bad and the last good one serves")
           .Add({});
-  prometheus::Gauge& hsm_pin_latched =
-      Gauges("sealward_hsm_pin_latched", "1 after a refused PIN, until an operator clears it")
-          .Add({});
+  GaugeFamily& hsm_queue_depth =
+      Gauges("sealward_hsm_queue_depth", "Operations that wait for a sealward-hsm process");
+  GaugeFamily& hsm_processes_ready =
+      Gauges("sealward_hsm_processes_ready", "sealward-hsm processes that serve");
+  CounterFamily& hsm_restarts =
+      Counters("sealward_hsm_restarts_total", "sealward-hsm processes that were replaced");
+  GaugeFamily& hsm_pin_latched =
+      Gauges("sealward_hsm_pin_latched", "1 after a refused PIN, until an operator clears it");
   prometheus::Counter& verify_failures =
       Counters("sealward_verify_failures_total",
                "Signatures that did not verify and were not released")
@@ -168,18 +171,27 @@ void Metrics::CountHsmOperation(hsm::v1::Operation::VerbCase verb, absl::StatusC
   impl_->hsm_operations.Increment((index < kVerbs.size() ? index : 0) * kCodes + CodeIndex(code));
 }
 
-void Metrics::SetHsmQueueDepth(int64_t operations) {
-  impl_->hsm_queue_depth.Set(static_cast<double>(operations));
+void Metrics::AddHsmPartition(absl::string_view partition) {
+  impl_->hsm_restarts.Add(Of(partition));
 }
 
-void Metrics::SetHsmProcessesReady(int64_t processes) {
-  impl_->hsm_processes_ready.Set(static_cast<double>(processes));
+void Metrics::SetHsmQueueDepth(absl::string_view partition, int64_t operations) {
+  impl_->hsm_queue_depth.Add(Of(partition)).Set(static_cast<double>(operations));
 }
 
-void Metrics::CountHsmRestart() { impl_->hsm_restarts.Increment(); }
+void Metrics::SetHsmProcessesReady(absl::string_view partition, int64_t processes) {
+  impl_->hsm_processes_ready.Add(Of(partition)).Set(static_cast<double>(processes));
+}
 
 void Metrics::SetTlsReloadFailing(bool failing) { impl_->tls_reload_failing.Set(failing ? 1 : 0); }
-void Metrics::SetHsmPinLatched(bool latched) { impl_->hsm_pin_latched.Set(latched ? 1 : 0); }
+
+void Metrics::CountHsmRestart(absl::string_view partition) {
+  impl_->hsm_restarts.Add(Of(partition)).Increment();
+}
+
+void Metrics::SetHsmPinLatched(absl::string_view partition, bool latched) {
+  impl_->hsm_pin_latched.Add(Of(partition)).Set(latched ? 1 : 0);
+}
 
 void Metrics::CountVerifyFailure() { impl_->verify_failures.Increment(); }
 

@@ -18,8 +18,9 @@ namespace sealward::telemetry {
 enum class SignMethod { kSignJwt, kBatchSignJwt };
 
 // Metrics holds the server's counters, gauges and histograms. Labels have few
-// values, all from our own code: no tenant, key or principal is ever one, since
-// each value is a time series, and a list of customers besides.
+// values, all from our own code but `partition`, which is a name from the
+// configuration: no tenant, key or principal is ever one, since each value is a
+// time series, and a list of customers besides.
 //
 // Threads: every call from any thread. CountSign, ObserveSign and
 // CountHsmOperation are for the sign path: they take no lock and share no cache
@@ -40,17 +41,20 @@ class Metrics {
   // sealward_hsm_operations_total{verb,code}
   void CountHsmOperation(hsm::v1::Operation::VerbCase verb, absl::StatusCode code);
 
-  // sealward_hsm_queue_depth: operations that wait for a process.
-  void SetHsmQueueDepth(int64_t operations);
-  // sealward_hsm_processes_ready
-  void SetHsmProcessesReady(int64_t processes);
-  // sealward_hsm_restarts_total
-  void CountHsmRestart();
   // sealward_tls_reload_failing: 1 while a certificate, a key or a bundle on disk is
   // not taken over because it is bad.
   void SetTlsReloadFailing(bool failing);
-  // sealward_hsm_pin_latched: 1 until an operator clears it.
-  void SetHsmPinLatched(bool latched);
+  // Makes the counters of a partition begin at 0: a series that appears with its
+  // first failure has no increase.
+  void AddHsmPartition(absl::string_view partition);
+  // sealward_hsm_queue_depth{partition}: operations that wait for a process.
+  void SetHsmQueueDepth(absl::string_view partition, int64_t operations);
+  // sealward_hsm_processes_ready{partition}
+  void SetHsmProcessesReady(absl::string_view partition, int64_t processes);
+  // sealward_hsm_restarts_total{partition}
+  void CountHsmRestart(absl::string_view partition);
+  // sealward_hsm_pin_latched{partition}: 1 until an operator clears it.
+  void SetHsmPinLatched(absl::string_view partition, bool latched);
   // sealward_verify_failures_total: signatures that did not verify and were not
   // released.
   void CountVerifyFailure();

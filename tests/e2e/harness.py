@@ -130,6 +130,16 @@ level = "info"
             check=True, capture_output=True, timeout=PATIENCE_S,
         )
 
+    def add_partition(self, name):
+        """A PKCS#11 token of its own, [partitions.NAME]; returns its folder."""
+        folder = self.dir / name
+        subprocess.run([BIN / "sealward-hsm", "init", "--dir", folder],
+                       check=True, capture_output=True, timeout=PATIENCE_S)
+        with open(self.dir / "server.toml", "a", encoding="utf-8") as config:
+            config.write(f'[partitions.{name}]\nbinary = "{BIN}/sealward-hsm"\n'
+                         f'partition = "{name}"\n')
+        return folder
+
     def init_store(self):
         return subprocess.run(
             [BIN / "sealward-server", "init", "--config", self.dir / "server.toml",
@@ -307,9 +317,9 @@ class Case(unittest.TestCase):
             type(self).class_failed = True
 
 
-def make_tenant(server, tenant="demo"):
+def make_tenant(server, tenant="demo", *flags):
     """A tenant whose operator, token issuer and viewer are those of the dev CA."""
-    server.cli("admin", "tenants", "create", tenant)
+    server.cli("admin", "tenants", "create", tenant, *flags)
     for role, principal in (("operator", "operator"), ("token-issuer", "issuer"),
                             ("viewer", "viewer")):
         server.cli("admin", "bindings", "create", f"{tenant}/{role}", "--role", role,

@@ -11,7 +11,8 @@
 #include "server/catalog/access_mutations.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/mutations.h"
-#include "server/lifecycle/driver.h"
+#include "server/hsm_client/partitions.h"
+#include "server/lifecycle/drivers.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/store/sqlite_store.h"
@@ -25,6 +26,7 @@ namespace sealward::fakes {
 inline constexpr char kTenant[] = "tenants/a";
 inline constexpr char kIssuer[] = "tenants/a/issuers/main";
 inline constexpr char kKey[] = "tenants/a/keys/web";
+inline constexpr char kOwnPartition[] = "vault-b";
 inline constexpr absl::Duration kPropagation = absl::Minutes(20);
 
 // KeyRig owns all of it. The driver has no thread here: tests call RunPass.
@@ -33,7 +35,8 @@ struct KeyRig {
 
   // Ends the server and starts it again on the same store and partition.
   void Restart() {
-    driver.reset();
+    driver = nullptr;
+    drivers.reset();
     manager.reset();
     catalog.reset();
     store.reset();
@@ -46,7 +49,7 @@ struct KeyRig {
     catalog = *catalog::Catalog::Load(store.get());
     lifecycle::KeyManager::Options options;
     options.catalog = catalog.get();
-    options.partition = &partition;
+    options.partitions = &partitions;
     options.clock = &clock;
     options.metrics = &metrics;
     options.random = [this](size_t count) {
@@ -55,13 +58,15 @@ struct KeyRig {
       return id.replace(0, number.size(), number);
     };
     manager = std::make_unique<lifecycle::KeyManager>(options);
-    driver = std::make_unique<lifecycle::Driver>(lifecycle::Driver::Options{
-        manager.get(), catalog.get(), &partition, &clock, &metrics, &withheld});
+    drivers = std::make_unique<lifecycle::Drivers>(lifecycle::Drivers::Options{
+        manager.get(), catalog.get(), &partitions, &clock, &metrics, &withheld});
+    driver = &drivers->At(hsm_client::kSharedPartition);
   }
 
-  void AddTenant(const std::string& name) {
+  void AddTenant(const std::string& name, const std::string& partition_name = "") {
     catalog::Tenant tenant;
     tenant.name = name;
+    tenant.partition = partition_name;
     tenant.create_time = clock.Now();
     Commit(catalog::CreateTenant(tenant));
   }
@@ -130,14 +135,18 @@ struct KeyRig {
 
   TempDir directory;
   ManualClock clock;
-  FakePartition partition;
+  FakePartition partition;      // the shared one
+  FakePartition own_partition;  // called kOwnPartition
+  hsm_client::Partitions partitions{
+      {{std::string(hsm_client::kSharedPartition), &partition}, {kOwnPartition, &own_partition}}};
   telemetry::Metrics metrics{"test"};
   lifecycle::Withheld withheld;
   int ids = 0;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<lifecycle::KeyManager> manager;
-  std::unique_ptr<lifecycle::Driver> driver;
+  std::unique_ptr<lifecycle::Drivers> drivers;
+  lifecycle::Driver* driver = nullptr;  // of the shared partition
 };
 
 }  // namespace sealward::fakes

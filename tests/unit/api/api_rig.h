@@ -69,13 +69,13 @@ class ApiRig {
   explicit ApiRig(int executor_threads = 4, size_t queue = 64)
       : executor_(executor_threads, queue),
         edge_{keys.catalog.get(), &keys.clock, &executor_, &identities_, &keys.metrics, &decisions},
-        tenants_(edge_),
+        tenants_(edge_, &keys.partitions),
         issuers_(edge_, "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
         bindings_(edge_),
         approvals_(edge_),
-        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partition, &keys.withheld}),
-        signer_({&keys.partition, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
+        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld}),
+        signer_({&keys.partitions, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");

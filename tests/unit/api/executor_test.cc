@@ -38,5 +38,36 @@ TEST(Executor, RefusesBeyondItsQueue) {
   executor.Stop();
 }
 
+// What an HSM that hangs holds up is what waits for it.
+TEST(Executor, ALaneThatHangsLeavesThreadsToTheOthers) {
+  absl::Notification go_on;
+  std::atomic<int> hung{0};
+  std::atomic<int> hung_done{0};
+  Executor executor(kThreadsPerLane + 1, 256);
+  for (size_t i = 0; i < kThreadsPerLane + kMaxQueuedPerLane; ++i) {
+    bool queued = false;
+    // A place in the lane is free once a thread has taken a task.
+    while (!queued) {
+      queued = executor.Submit(
+          [&] {
+            ++hung;
+            go_on.WaitForNotification();
+            ++hung_done;
+          },
+          "hung");
+    }
+  }
+  EXPECT_FALSE(executor.Submit([] {}, "hung"));
+  for (const char* lane : {"", "other"}) {
+    absl::Notification ran;
+    ASSERT_TRUE(executor.Submit([&ran] { ran.Notify(); }, lane));
+    ran.WaitForNotification();
+  }
+  EXPECT_EQ(hung, kThreadsPerLane);
+  go_on.Notify();
+  executor.Stop();
+  EXPECT_EQ(hung_done, kThreadsPerLane + static_cast<int>(kMaxQueuedPerLane));
+}
+
 }  // namespace
 }  // namespace sealward::api

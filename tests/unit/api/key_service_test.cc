@@ -97,7 +97,11 @@ TEST_F(KeyServiceTest, ClaimRulesComeBackAsTheyWereGiven) {
   rules.add_subject_prefixes("user:");
   rules.add_subject_prefixes("svc:");
   rules.set_jwt_id_required(true);
+  request.set_validate_only(true);
   v1::Key created;
+  ASSERT_TRUE(Create(request, &created).ok());
+  EXPECT_EQ(created.scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
+  request.set_validate_only(false);
   ASSERT_TRUE(Create(request, &created).ok());
   EXPECT_EQ(created.scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
   EXPECT_EQ(Get().scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
@@ -109,6 +113,34 @@ TEST_F(KeyServiceTest, ClaimRulesComeBackAsTheyWereGiven) {
 
 TEST_F(KeyServiceTest, WithoutClaimRulesThereAreNone) {
   EXPECT_FALSE(CreateWeb().scope().has_claim_rules());
+}
+
+// An HSM that hangs holds up its own tenants' calls; others' go on, and a stranger
+// gets the answer that they always get.
+TEST_F(KeyServiceTest, APartitionThatHangsLeavesTheOthersTheirThreads) {
+  rig_.keys.AddTenant("tenants/own", fakes::kOwnPartition);
+  rig_.keys.AddIssuer("tenants/own/issuers/main", /*shared=*/true);
+  const auto own = [](const std::string& id) {
+    v1::CreateKeyRequest request = KeyRequest(id, "tenants/own/issuers/main");
+    request.set_parent("tenants/own");
+    return request;
+  };
+  rig_.keys.own_partition.BlockGenerate();
+  rig_.ChannelOf(kOperator);  // made before threads share it
+  std::vector<std::thread> hung;
+  for (int i = 0; i < kThreadsPerLane + 3; ++i) {
+    hung.emplace_back([this, own, i] {
+      v1::Key key;
+      EXPECT_TRUE(Create(own(absl::StrCat("k", i)), &key, kOperator).ok());
+    });
+  }
+  rig_.keys.own_partition.AwaitBlockedGenerate();
+  CreateWeb();
+  v1::Key key;
+  EXPECT_EQ(ReasonOf(Create(own("x"), &key, kStranger)),
+            ReasonOf(Create(KeyRequest("x"), &key, kStranger)));
+  rig_.keys.own_partition.Unblock();
+  for (std::thread& thread : hung) thread.join();
 }
 
 TEST_F(KeyServiceTest, SaysWhyAKeyCannotBe) {

@@ -207,6 +207,46 @@ TEST_F(ResourceServicesTest, StatusTellsOfThePartition) {
   rig_.keys.driver->RunPass();
   ASSERT_TRUE(get(kViewer).ok());
   EXPECT_TRUE(absl::StrContains(status.partition().alarm(), "tenants/a/keys/web/versions/1"));
+  EXPECT_EQ(status.partitions(0).SerializeAsString(), status.partition().SerializeAsString());
+}
+
+// An operator must see every partition, one that the configuration lost too.
+TEST_F(ResourceServicesTest, StatusListsEveryPartition) {
+  rig_.keys.AddTenant("tenants/c", "gone");
+  rig_.keys.own_partition.SetAvailable(false);
+  v1::GetServiceStatusResponse status;
+  ASSERT_TRUE(rig_.Call<v1::StatusService>(kViewer, &v1::StatusService::Stub::GetServiceStatus,
+                                           v1::GetServiceStatusRequest(), &status)
+                  .ok());
+  ASSERT_EQ(status.partitions_size(), 3);
+  EXPECT_EQ(status.partition().name(), "default");
+  EXPECT_EQ(status.partitions(0).name(), "default");
+  EXPECT_EQ(status.partitions(1).name(), fakes::kOwnPartition);
+  EXPECT_EQ(status.partitions(2).name(), "gone");
+  EXPECT_TRUE(absl::StrContains(status.partitions(2).alarm(), "[partitions.gone]"));
+}
+
+TEST_F(ResourceServicesTest, ATenantIsBoundToAConfiguredPartition) {
+  const auto create = [this](const std::string& id, const std::string& partition,
+                             v1::Tenant* tenant) {
+    v1::CreateTenantRequest request;
+    request.set_tenant_id(id);
+    request.mutable_tenant()->set_partition(partition);
+    return rig_.Call<Tenants>(kAdmin, &Tenants::Stub::CreateTenant, request, tenant);
+  };
+  v1::Tenant tenant;
+  ASSERT_TRUE(create("own", fakes::kOwnPartition, &tenant).ok());
+  EXPECT_EQ(tenant.partition(), fakes::kOwnPartition);
+  EXPECT_EQ(rig_.keys.catalog->Get()->tenants.at("tenants/own")->partition, fakes::kOwnPartition);
+  for (const char* shared : {"", "default"}) {
+    ASSERT_TRUE(create(absl::StrCat("shared", shared), shared, &tenant).ok());
+    EXPECT_EQ(tenant.partition(), "");
+  }
+  for (const char* unknown : {"gone", "Default", "vault", "vault-b\n"}) {
+    const grpc::Status status = create("x", unknown, &tenant);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << unknown;
+    EXPECT_EQ(ReasonOf(status), "PARTITION_UNKNOWN");
+  }
 }
 
 }  // namespace

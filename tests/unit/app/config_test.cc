@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "server/hsm_client/partitions.h"
 
 namespace sealward::app {
 namespace {
@@ -114,6 +115,74 @@ TEST_F(ConfigTest, EachMistakeIsNamed) {
     EXPECT_TRUE(absl::StrContains(error, bad.message)) << bad.put << "\n" << error;
     EXPECT_TRUE(absl::StrContains(error, "server.toml")) << error;
   }
+}
+
+TEST_F(ConfigTest, TenantsOwnPartitionsAreReadLikeTheSharedOne) {
+  auto config = Load(absl::StrCat(kGood, R"([partitions.vault-b]
+partition = "b"
+binary = "hsm-b"
+[partitions.vault-c]
+sockets = ["c0.sock", "/run/c1.sock"]
+)"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->partitions.size(), 2U);
+  const Config::Hsm& b = config->partitions.at("vault-b");
+  EXPECT_EQ(b.partition, (directory_ / "b").string());
+  EXPECT_EQ(b.binary, (directory_ / "hsm-b").string());
+  EXPECT_EQ(b.processes, 2);
+  EXPECT_EQ(config->partitions.at("vault-c").sockets,
+            (std::vector<std::string>{(directory_ / "c0.sock").string(), "/run/c1.sock"}));
+}
+
+// One token under two names would put two tenants' keys into one HSM that was
+// promised to one of them.
+TEST_F(ConfigTest, APartitionIsNobodyElses) {
+  std::filesystem::create_directory(directory_ / "partition");
+  std::filesystem::create_directory_symlink("partition", directory_ / "link");
+  for (const char* path : {"partition", "./partition", "partition/", "x/../partition", "link"}) {
+    const std::string error =
+        Error(absl::StrCat(kGood, "[partitions.b]\npartition = \"", path, "\"\n"));
+    EXPECT_TRUE(absl::StrContains(error, "partitions.b.partition names what is hsm's")) << error;
+  }
+  const std::string error = Error(absl::StrCat(kGood, R"([partitions.b]
+sockets = ["one", "two"]
+[partitions.c]
+sockets = ["three", "./two"]
+)"));
+  EXPECT_TRUE(absl::StrContains(error, "partitions.c.sockets names what is partitions.b's"))
+      << error;
+}
+
+TEST_F(ConfigTest, EachMistakeInAPartitionIsNamed) {
+  const struct {
+    const char* text;
+    const char* message;
+  } kBad[] = {
+      {"[partitions.b]\n", "partitions.b.partition or partitions.b.sockets"},
+      {"[partitions.b]\npartition = \"b\"\nprocesses = 0", "partitions.b.processes must be from 1"},
+      {"[partitions.b]\npartition = \"b\"\npin = \"1\"", "partitions.b.pin is not a key"},
+      {"[partitions.b.c]\npartition = \"b\"", "partitions.b.partition or"},
+      {"[partitions.default]\npartition = \"b\"", "partitions.default is no name"},
+      {"[partitions.B]\npartition = \"b\"", "partitions.B is no name"},
+      {"[partitions.\"a.b\"]\npartition = \"b\"", "partitions.a.b is no name"},
+      {"[partitions.b-]\npartition = \"b\"", "partitions.b- is no name"},
+      {"[partitions]\nb = \"b\"", "partitions.b is not a key"},
+      {"[[partitions]]\npartition = \"b\"", "partitions is not a key"},
+  };
+  for (const auto& bad : kBad) {
+    const std::string error = Error(absl::StrCat(kGood, bad.text));
+    EXPECT_TRUE(absl::StrContains(error, bad.message)) << bad.text << "\n" << error;
+  }
+}
+
+TEST_F(ConfigTest, TheNumberOfPartitionsIsLimited) {
+  std::string text = kGood;
+  for (int i = 0; i < hsm_client::kMaxOwnPartitions; ++i) {
+    absl::StrAppend(&text, "[partitions.p", i, "]\npartition = \"p", i, "\"\n");
+  }
+  EXPECT_TRUE(Load(text).ok());
+  const std::string error = Error(absl::StrCat(text, "[partitions.more]\npartition = \"more\"\n"));
+  EXPECT_TRUE(absl::StrContains(error, "partitions must be at most 16")) << error;
 }
 
 TEST_F(ConfigTest, AMissingFileSaysHowToGiveOne) {

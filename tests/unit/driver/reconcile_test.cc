@@ -23,7 +23,8 @@ class ReconcileTest : public testing::Test {
     EXPECT_TRUE(rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture()).ok());
   }
   ReconcileReport Report() {
-    const auto report = Reconcile(*rig_.catalog, rig_.partition, absl::InfiniteFuture());
+    const auto report =
+        Reconcile(*rig_.catalog, rig_.partitions.all().front(), absl::InfiniteFuture());
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? *report : ReconcileReport();
   }
@@ -52,7 +53,7 @@ TEST_F(ReconcileTest, AnotherKeyPairIsWithheld) {
   rig_.driver->RunPass();
   EXPECT_TRUE(rig_.withheld.Contains(ObjectId()));
   EXPECT_FALSE(rig_.withheld.Contains("another"));
-  EXPECT_TRUE(absl::StrContains(rig_.withheld.Alarm(), "tenants/a/keys/web/versions/1"));
+  EXPECT_TRUE(absl::StrContains(rig_.withheld.Alarm("default"), "tenants/a/keys/web/versions/1"));
 }
 
 TEST_F(ReconcileTest, AnotherLabelIsWithheld) {

@@ -23,7 +23,7 @@ namespace {
 class SignerTest : public ::testing::Test {
  protected:
   SignerTest()
-      : signer_({&rig_.partition, &rig_.withheld, &rig_.clock,
+      : signer_({&rig_.partitions, &rig_.withheld, &rig_.clock,
                  [this](const catalog::KeyVersion&) { ++bad_signatures_; }}) {
     rig_.AddTenantAndIssuer();
     key_ = *rig_.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture());
@@ -95,7 +95,7 @@ TEST_F(SignerTest, AnAnswerWithoutSignatureIsWithheld) {
 TEST_F(SignerTest, WhatReconciliationWithheldDoesNotSign) {
   lifecycle::ReconcileReport report;
   report.withheld.insert(Version(0).object_id);
-  rig_.withheld.Set(report);
+  rig_.withheld.Set(hsm_client::kSharedPartition, report);
   EXPECT_EQ(ErrorReason(Sign(Claims()).status()), "KEY_WITHHELD");
 }
 
@@ -158,6 +158,55 @@ TEST_F(SignerTest, InABatchEachHasItsOwnAnswer) {
   EXPECT_TRUE(answers[0].ok());
   EXPECT_EQ(ErrorReason(answers[1].status()), "CLAIMS_OUT_OF_SCOPE");
   EXPECT_TRUE(answers[2].ok());
+}
+
+// A batch goes to each tenant's own partition, and one that is away fails its own
+// tenant's JWTs alone.
+TEST_F(SignerTest, EachTenantsPartitionSigns) {
+  rig_.AddTenant("tenants/b", fakes::kOwnPartition);
+  rig_.AddIssuer("tenants/b/issuers/main");
+  const auto own = *rig_.manager->CreateKey(
+      fakes::KeyRig::NewKey("tenants/b/keys/web", "tenants/b/issuers/main"),
+      absl::InfiniteFuture());
+  const auto sign_both = [&] {
+    const auto claims_of = [this](const catalog::Key& key) {
+      return absl::StrCat(R"({"iss":")", key.issuer->issuer_url, R"(","aud":"mail","exp":)",
+                          absl::ToUnixSeconds(rig_.clock.Now()) + 600, "}");
+    };
+    const std::vector<std::string> claims = {claims_of(*own), claims_of(*key_), claims_of(*own)};
+    std::vector<std::string> reasons(3, "no answer");
+    std::vector<SignRequest> requests;
+    for (size_t i = 0; i < 3; ++i) {
+      requests.push_back({i == 1 ? key_.get() : own.get(), claims[i], "", absl::InfiniteFuture(),
+                          [&reasons, i](const absl::StatusOr<SignedJwt>& jwt) {
+                            reasons[i] = jwt.ok() ? "signed" : ErrorReason(jwt.status());
+                          }});
+    }
+    signer_.SignAll(std::move(requests));
+    return reasons;
+  };
+  EXPECT_EQ(sign_both(), (std::vector<std::string>{"signed", "signed", "signed"}));
+  rig_.own_partition.SetAvailable(false);
+  EXPECT_EQ(sign_both(),
+            (std::vector<std::string>{"HSM_UNAVAILABLE", "signed", "HSM_UNAVAILABLE"}));
+  rig_.own_partition.SetAvailable(true);
+  rig_.partition.SetAvailable(false);
+  EXPECT_EQ(sign_both(), (std::vector<std::string>{"signed", "HSM_UNAVAILABLE", "signed"}));
+  EXPECT_EQ(ErrorReason(Sign(Claims()).status()), "HSM_UNAVAILABLE");
+  key_ = own;
+  EXPECT_TRUE(Sign(Claims()).ok());
+}
+
+// Its key's object is in no partition that is there: asking another would find
+// nothing, or worse, something.
+TEST_F(SignerTest, ATenantWithoutItsPartitionSignsNothing) {
+  auto tenant = std::make_shared<catalog::Tenant>(*key_->tenant);
+  tenant->partition = "gone";
+  auto key = std::make_shared<catalog::Key>(*key_);
+  key->tenant = tenant;
+  key_ = key;
+  EXPECT_EQ(ErrorReason(Sign("[]").status()), "CLAIMS_INVALID");
+  EXPECT_EQ(ErrorReason(Sign(Claims()).status()), "PARTITION_NOT_CONFIGURED");
 }
 
 }  // namespace

@@ -119,10 +119,12 @@ TEST(Metrics, SignDurationsAreCumulativeWithSumAndCount) {
 
 TEST(Metrics, AllOthersAreThere) {
   Metrics metrics("1.2.3");
-  metrics.SetHsmQueueDepth(7);
-  metrics.SetHsmProcessesReady(2);
-  metrics.CountHsmRestart();
-  metrics.SetHsmPinLatched(true);
+  metrics.AddHsmPartition("default");
+  metrics.AddHsmPartition("vault-b");
+  metrics.SetHsmQueueDepth("default", 7);
+  metrics.SetHsmProcessesReady("default", 2);
+  metrics.CountHsmRestart("default");
+  metrics.SetHsmPinLatched("vault-b", true);
   metrics.CountVerifyFailure();
   metrics.CountJwksRequest(200);
   metrics.CountJwksRequest(304);
@@ -134,9 +136,12 @@ TEST(Metrics, AllOthersAreThere) {
   metrics.CountAlarm("bad_signature");
   const std::string text = metrics.Text();
   for (const absl::string_view line :
-       {"sealward_hsm_queue_depth 7\n", "sealward_hsm_processes_ready 2\n",
-        "sealward_hsm_restarts_total 1\n", "sealward_hsm_pin_latched 1\n",
-        "sealward_verify_failures_total 1\n", "sealward_jwks_requests_total{code=\"200\"} 2\n",
+       {"sealward_hsm_queue_depth{partition=\"default\"} 7\n",
+        "sealward_hsm_processes_ready{partition=\"default\"} 2\n",
+        "sealward_hsm_restarts_total{partition=\"default\"} 1\n",
+        "sealward_hsm_restarts_total{partition=\"vault-b\"} 0\n",
+        "sealward_hsm_pin_latched{partition=\"vault-b\"} 1\n", "sealward_verify_failures_total 1\n",
+        "sealward_jwks_requests_total{code=\"200\"} 2\n",
         "sealward_jwks_requests_total{code=\"304\"} 1\n",
         "sealward_store_commits_total{code=\"ABORTED\"} 1\n",
         "sealward_denied_total{verb=\"keys.sign\"} 1\n",
@@ -150,9 +155,11 @@ TEST(Metrics, AllOthersAreThere) {
 // Counters that alerts use without labels must be there from the start: a series
 // that appears with its first failure has no increase.
 TEST(Metrics, UnlabelledCountersStartAtZero) {
-  const std::string text = Metrics("1").Text();
+  Metrics metrics("1");
+  metrics.AddHsmPartition("default");
+  const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("sealward_verify_failures_total 0\n"));
-  EXPECT_THAT(text, HasSubstr("sealward_hsm_restarts_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("sealward_hsm_restarts_total{partition=\"default\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("sealward_sign_requests_total{")));
 }
 

@@ -1,0 +1,119 @@
+#include "server/app/hsm_partitions.h"
+
+#include <utility>
+
+#include "server/app/hsm_events.h"
+#include "server/telemetry/logging.h"
+
+namespace sealward::app {
+namespace {
+
+using hsm_client::ProcessPartition;
+
+std::unique_ptr<ProcessPartition> StartOne(const std::string& name, const Config::Hsm& config,
+                                           const Clock* clock, telemetry::Metrics* metrics) {
+  metrics->AddHsmPartition(name);
+  ProcessPartition::Options options;
+  if (config.sockets.empty()) {
+    options.connector = hsm_client::MakeSpawnConnector(config.binary, config.partition);
+    options.processes = config.processes;
+  } else {
+    options.connector = hsm_client::MakeSocketConnector(config.sockets);
+    options.processes = static_cast<int>(config.sockets.size());
+  }
+  options.clock = clock;
+  options.on_event = [name, metrics](const hsm_client::PartitionEvent& event) {
+    RecordHsmEvent(name, event, *metrics);
+  };
+  return ProcessPartition::Start(std::move(options));
+}
+
+// Why `partition` is not ready, for people; empty if it is.
+std::string AlarmOf(const ProcessPartition& partition) {
+  const absl::Status health = partition.Health();
+  if (health.ok()) return "";
+  return health.message().empty() ? "no sealward-hsm process is ready yet"
+                                  : std::string(health.message());
+}
+
+}  // namespace
+
+std::vector<HsmPartitions::Entry> HsmPartitions::StartAll(const Config& config, const Clock* clock,
+                                                          telemetry::Metrics* metrics) {
+  std::vector<Entry> entries;
+  const std::string shared(hsm_client::kSharedPartition);
+  entries.push_back({shared, StartOne(shared, config.hsm, clock, metrics)});
+  for (const auto& [name, own] : config.partitions) {
+    entries.push_back({name, StartOne(name, own, clock, metrics)});
+  }
+  return entries;
+}
+
+std::vector<hsm_client::Partitions::Named> HsmPartitions::Named(const std::vector<Entry>& entries) {
+  std::vector<hsm_client::Partitions::Named> named;
+  for (const Entry& entry : entries) named.push_back({entry.name, entry.partition.get()});
+  return named;
+}
+
+HsmPartitions::HsmPartitions(const Config& config, const Clock* clock, telemetry::Metrics* metrics)
+    : metrics_(metrics), entries_(StartAll(config, clock, metrics)), partitions_(Named(entries_)) {}
+
+HsmPartitions::~HsmPartitions() { Stop(std::chrono::steady_clock::now()); }
+
+void HsmPartitions::AwaitStart(std::function<void(const std::string&)> settled) {
+  for (const Entry& entry : entries_) {
+    waiters_.emplace_back([this, &entry, settled] {
+      const absl::Status ready = entry.partition->WaitForFirstProcess();
+      if (!ready.ok()) {
+        telemetry::Log(telemetry::Level::kError, "serving_without_hsm",
+                       {{"partition", entry.name}, {"reason", ready.message()}});
+      }
+      settled(entry.name);
+      absl::MutexLock lock(&mu_);
+      ++settled_;
+    });
+  }
+  absl::MutexLock lock(&mu_);
+  const auto all = [this] {
+    mu_.AssertReaderHeld();
+    return settled_ == entries_.size();
+  };
+  mu_.AwaitWithTimeout(absl::Condition(&all), kHsmStartTimeout);
+}
+
+absl::Status HsmPartitions::Health() const {
+  for (const Entry& entry : entries_) {
+    if (entry.partition->Health().ok()) return absl::OkStatus();
+  }
+  return entries_.front().partition->Health();
+}
+
+void HsmPartitions::UpdateGauges() const {
+  for (const Entry& entry : entries_) UpdateHsmGauges(entry.name, *entry.partition, *metrics_);
+}
+
+std::vector<PartitionInfo> HsmPartitions::Infos() const {
+  std::vector<PartitionInfo> infos;
+  for (const Entry& entry : entries_) {
+    PartitionInfo& info = infos.emplace_back();
+    info.name = entry.name;
+    info.alarm = AlarmOf(*entry.partition);
+    info.ready = info.alarm.empty();
+    for (const auto& process : entry.partition->Status().processes) {
+      if (process.pid != 0) info.pids.push_back(process.pid);
+    }
+  }
+  return infos;
+}
+
+void HsmPartitions::Stop(std::chrono::steady_clock::time_point deadline) {
+  if (std::exchange(stopped_, true)) return;
+  std::vector<std::thread> stops;
+  for (const Entry& entry : entries_) {
+    stops.emplace_back([&entry, deadline] { entry.partition->Stop(deadline); });
+  }
+  for (std::thread& stop : stops) stop.join();
+  for (std::thread& waiter : waiters_) waiter.join();
+}
+
+}  // namespace sealward::app
