@@ -109,6 +109,7 @@ std::vector<PartitionInfo> HsmPartitions::Infos() const {
 void HsmPartitions::Stop(std::chrono::steady_clock::time_point deadline) {
   if (std::exchange(stopped_, true)) return;
   std::vector<std::thread> stops;
+  stops.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     stops.emplace_back([&entry, deadline] { entry.partition->Stop(deadline); });
   }
