@@ -12,7 +12,8 @@
 namespace sealward::client::cli {
 namespace {
 
-constexpr size_t kMaxShortParts = 3;  // one more than any short name has
+constexpr size_t kMaxShortParts = 3;    // one more than any short name but a binding's has
+constexpr size_t kMaxBindingParts = 3;  // {tenant}/{key}/{id}
 
 // "demo/main" with collection "keys" as "tenants/demo/keys/main"; a full name
 // stays as it is.
@@ -52,13 +53,19 @@ absl::StatusOr<KeyName> ExpandKey(absl::string_view text) {
 }
 
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text) {
-  const bool service = !absl::StrContains(text, '/');
-  if (service || absl::StartsWith(text, "roleBindings/")) {
-    return Parse<RoleBindingName>(service ? absl::StrCat("roleBindings/", text) : std::string(text),
-                                  "{id} on the service, {tenant}/{id} on a tenant");
+  constexpr absl::string_view kShortForms =
+      "{id} on the service, {tenant}/{id} on a tenant, {tenant}/{key}/{id} on a key";
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits('/', kMaxBindingParts));
+  const bool full = parts[0] == "tenants" || parts[0] == "roleBindings";
+  if (full || parts.size() > kMaxBindingParts) {
+    return Parse<RoleBindingName>(std::string(text), kShortForms);
   }
-  return Parse<RoleBindingName>(Expand(text, "roleBindings"),
-                                "{id} on the service, {tenant}/{id} on a tenant");
+  std::string name;
+  if (parts.size() > 1) absl::StrAppend(&name, "tenants/", parts[0], "/");
+  if (parts.size() > 2) absl::StrAppend(&name, "keys/", parts[1], "/");
+  absl::StrAppend(&name, "roleBindings/", parts.back());
+  return Parse<RoleBindingName>(name, kShortForms);
 }
 
 absl::StatusOr<ApprovalName> ExpandApproval(absl::string_view text) {

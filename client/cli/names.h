@@ -18,7 +18,8 @@ absl::StatusOr<IssuerName> ExpandIssuer(absl::string_view text);
 absl::StatusOr<IssuerName> ExpandIssuerOf(absl::string_view tenant, absl::string_view text);
 // demo/main = tenants/demo/keys/main
 absl::StatusOr<KeyName> ExpandKey(absl::string_view text);
-// ops = roleBindings/ops, demo/ops = tenants/demo/roleBindings/ops
+// ops = roleBindings/ops, demo/ops = tenants/demo/roleBindings/ops,
+// demo/main/ops = tenants/demo/keys/main/roleBindings/ops
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text);
 // a0123456789abcdef = approvals/a0123456789abcdef
 absl::StatusOr<ApprovalName> ExpandApproval(absl::string_view text);

@@ -6,6 +6,7 @@
 #include "sealward/v1/role_binding_service.grpc.pb.h"
 #include "server/api/caller.h"
 #include "server/api/edge.h"
+#include "server/catalog/snapshot.h"
 
 namespace sealward::api {
 
@@ -37,6 +38,10 @@ class RoleBindingService final : public v1::RoleBindingService::CallbackService 
       const Caller& caller, const v1::ListRoleBindingsRequest& request) const;
   absl::StatusOr<v1::DeleteRoleBindingResponse> Delete(
       const Caller& caller, const v1::DeleteRoleBindingRequest& request) const;
+
+  absl::StatusOr<catalog::RoleBinding> Check(const Caller& caller,
+                                             const catalog::Snapshot& snapshot,
+                                             const v1::CreateRoleBindingRequest& request) const;
 
   const Edge edge_;
 };

@@ -5,8 +5,10 @@
 
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
 #include "common/errors.h"
@@ -18,8 +20,8 @@
 #include "server/app/server.h"
 #include "server/app/signals.h"
 #include "server/auth/bootstrap.h"
-#include "server/catalog/catalog.h"
 #include "server/catalog/access_mutations.h"
+#include "server/catalog/catalog.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/logging.h"
 
@@ -61,26 +63,35 @@ void Harden(const Config& config) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
-absl::Status CreateStore(const Config& config, absl::string_view admin, const Clock& clock) {
-  auto binding = auth::FirstAdmin(admin, clock.Now());
-  if (!binding.ok()) return binding.status();
+// All in one transaction: a store has all its first admins or none.
+absl::Status CreateStore(const Config& config, const std::vector<std::string>& admins,
+                         const Clock& clock) {
+  const auto bindings = auth::FirstAdmins(admins, clock.Now());
+  if (!bindings.ok()) return bindings.status();
   auto store =
       store::SqliteStore::Open(config.store.path, store::SqliteStore::Mode::kCreate, &clock);
   if (!store.ok()) return store.status();
-  return (*store)->Commit(catalog::CreateBinding(nullptr, *binding)).status();
+  store::Transaction all;
+  for (const catalog::RoleBinding& binding : *bindings) {
+    const store::Transaction one = catalog::CreateBinding(nullptr, binding);
+    all.compares.insert(all.compares.end(), one.compares.begin(), one.compares.end());
+    all.operations.insert(all.operations.end(), one.operations.begin(), one.operations.end());
+  }
+  return (*store)->Commit(all).status();
 }
 
 }  // namespace
 
-int RunInit(const ConfigSource& source, absl::string_view admin) {
+int RunInit(const ConfigSource& source, const std::vector<std::string>& admins) {
   const SystemClock clock;
   auto config = Load(source);
   if (!config.ok()) return Fail(config.status(), kExitConfig);
   Harden(*config);
-  if (absl::Status created = CreateStore(*config, admin, clock); !created.ok()) {
+  if (absl::Status created = CreateStore(*config, admins, clock); !created.ok()) {
     return Fail(created, ExitCodeOf(created));
   }
-  std::cerr << "created the store " << config->store.path << " with admin " << admin << "\n";
+  std::cerr << "created the store " << config->store.path << " with admin "
+            << absl::StrJoin(admins, " and ") << "\n";
   return kExitOk;
 }
 

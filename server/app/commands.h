@@ -4,6 +4,7 @@
 #define SEALWARD_SERVER_APP_COMMANDS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -15,8 +16,8 @@ struct ConfigSource {
   std::string default_hsm_binary;
 };
 
-// Creates the store with `admin` bound at service level.
-int RunInit(const ConfigSource& source, absl::string_view admin);
+// Creates the store with `admins`, one or two principals, bound at service level.
+int RunInit(const ConfigSource& source, const std::vector<std::string>& admins);
 
 // Serves until SIGTERM or SIGINT, then lets calls under way finish; a second
 // signal ends it at once.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "server/app/commands.h"
 #include "server/app/exit_codes.h"
@@ -36,15 +37,17 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", SEALWARD_VERSION);
   std::string config;
-  std::string admin;
+  std::vector<std::string> admins;
   std::string ready_file;
 
   CLI::App* init = app.add_subcommand(
       "init", "Create the store with its first admin. Offline; refuses a store that exists.");
   init->add_option("--config", config, "Configuration file")->required();
-  init->add_option("--admin", admin,
-                   "Principal of the first admin: spiffe://… or subject:<distinguished name>")
-      ->required();
+  init->add_option("--admin", admins,
+                   "Principal of the first admin: spiffe://… or subject:<distinguished name>. "
+                   "Give it twice for two admins, who can approve each other's changes at once")
+      ->required()
+      ->allow_extra_args(false);
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT.");
   serve->add_option("--config", config, "Configuration file")->required();
   serve->add_option("--ready-file", ready_file,
@@ -56,6 +59,6 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? sealward::app::kExitOk : sealward::app::kExitUsage;
   }
   const std::string binary = DefaultHsmBinary(argv[0]);
-  return init->parsed() ? sealward::app::RunInit({config, binary}, admin)
+  return init->parsed() ? sealward::app::RunInit({config, binary}, admins)
                         : sealward::app::RunServe({config, binary}, ready_file);
 }

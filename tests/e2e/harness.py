@@ -140,10 +140,12 @@ level = "info"
                          f'partition = "{name}"\n')
         return folder
 
-    def init_store(self):
+    def init_store(self, *admins):
+        """Makes the store; `admins` are clients of the dev CA, "admin" if none is given."""
+        flags = [flag for admin in admins or ("admin",)
+                 for flag in ("--admin", f"spiffe://sealward.test/{admin}")]
         return subprocess.run(
-            [BIN / "sealward-server", "init", "--config", self.dir / "server.toml",
-             "--admin", "spiffe://sealward.test/admin"],
+            [BIN / "sealward-server", "init", "--config", self.dir / "server.toml", *flags],
             check=True, capture_output=True, timeout=PATIENCE_S,
         )
 

@@ -56,8 +56,25 @@ class StoreFaults(StartFault):
 
     def test_a_missing_store(self):
         state = self.new_state(make_store=False)
-        self.refused(state, EXIT_STORE, str(state.store))
+        self.refused(state, EXIT_STORE, str(state.store), "sealward-server init")
         self.assertFalse(state.store.exists())  # serve never makes one
+
+    def test_two_first_admins_can_both_administer(self):
+        state = self.new_state(make_store=False)
+        state.init_store("admin", "operator")
+        server = Server(state)
+        for who in ("admin", "operator"):
+            names = [b["name"] for b in server.cli(who, "bindings", "list").data["roleBindings"]]
+            self.assertEqual(names, ["roleBindings/first-admin", "roleBindings/second-admin"])
+        self.assertEqual(server.stop(), 0)
+
+    def test_first_admins_are_two_at_most_and_different(self):
+        state = self.new_state(make_store=False, make_partition=False)
+        for admins in (("admin", "admin"), ("admin", "operator", "viewer")):
+            with self.assertRaises(subprocess.CalledProcessError) as caught:
+                state.init_store(*admins)
+            self.assertEqual(caught.exception.returncode, EXIT_CONFIG)
+            self.assertFalse(state.store.exists())
 
     def test_init_never_overwrites_a_store(self):
         state = self.new_state(make_partition=False)

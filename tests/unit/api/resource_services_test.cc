@@ -188,6 +188,106 @@ TEST_F(ResourceServicesTest, TheLastAdminStays) {
   EXPECT_FALSE(ListTenantsAs(kAdmin).ok());
 }
 
+// One key's rights are given on that key alone.
+TEST_F(ResourceServicesTest, BindingsAreMadeOnKeys) {
+  ASSERT_TRUE(rig_.keys.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture()).ok());
+  v1::RoleBinding binding;
+  ASSERT_TRUE(Bind(fakes::kKey, "signs", PrincipalOf("web"), v1::ROLE_TOKEN_ISSUER, &binding).ok());
+  EXPECT_EQ(binding.name(), "tenants/a/keys/web/roleBindings/signs");
+  const auto stored = catalog::FindBinding(*rig_.keys.catalog->Get(), binding.name());
+  ASSERT_NE(stored, nullptr);
+  EXPECT_EQ(stored->tenant, fakes::kTenant);
+  EXPECT_EQ(stored->key, fakes::kKey);
+
+  v1::ListRoleBindingsRequest list;
+  v1::ListRoleBindingsResponse page;
+  list.set_parent(fakes::kKey);
+  ASSERT_TRUE(rig_.Call<Bindings>(kAdmin, &Bindings::Stub::ListRoleBindings, list, &page).ok());
+  ASSERT_EQ(page.role_bindings_size(), 1);
+  EXPECT_EQ(page.role_bindings(0).SerializeAsString(), binding.SerializeAsString());
+  list.set_parent(fakes::kTenant);
+  ASSERT_TRUE(rig_.Call<Bindings>(kAdmin, &Bindings::Stub::ListRoleBindings, list, &page).ok());
+  for (const auto& each : page.role_bindings()) EXPECT_NE(each.name(), binding.name());
+
+  EXPECT_EQ(ReasonOf(Bind(fakes::kKey, "signs", PrincipalOf("x"), v1::ROLE_VIEWER, &binding)),
+            "ALREADY_EXISTS");
+  EXPECT_EQ(ReasonOf(Bind("tenants/a/keys/none", "x", PrincipalOf("x"), v1::ROLE_VIEWER, &binding)),
+            "NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Bind("tenants/a/keys/", "x", PrincipalOf("x"), v1::ROLE_VIEWER, &binding)),
+            "NAME_INVALID");
+  EXPECT_TRUE(Unbind("tenants/a/keys/web/roleBindings/signs").ok());
+  EXPECT_EQ(ReasonOf(Unbind("tenants/a/keys/web/roleBindings/signs")), "NOT_FOUND");
+}
+
+// A role that includes nothing where it is given would be a promise that is not
+// kept; the refusal lists those that are.
+TEST_F(ResourceServicesTest, RolesAreGivenWhereTheyMeanSomething) {
+  ASSERT_TRUE(rig_.keys.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture()).ok());
+  int made = 0;
+  const std::vector<std::pair<std::string, auth::Level>> levels = {
+      {"", auth::Level::kService},
+      {fakes::kTenant, auth::Level::kTenant},
+      {fakes::kKey, auth::Level::kKey}};
+  for (const auto& [parent, level] : levels) {
+    for (int number = v1::Role_MIN; number <= v1::Role_MAX + 1; ++number) {
+      const auto role = static_cast<v1::Role>(number);
+      v1::RoleBinding binding;
+      const grpc::Status status =
+          Bind(parent, absl::StrCat("made-", ++made), PrincipalOf("x"), role, &binding);
+      EXPECT_EQ(status.ok(), auth::RoleMeansSomething(role, level)) << parent << " " << number;
+      if (!status.ok()) {
+        EXPECT_EQ(ReasonOf(status), "ROLE_INVALID");
+      }
+    }
+  }
+  v1::RoleBinding binding;
+  EXPECT_EQ(Bind(fakes::kKey, "x", PrincipalOf("x"), v1::ROLE_ADMIN, &binding).error_message(),
+            "role_binding.role on a key must be one of: operator, token-issuer, viewer, auditor");
+}
+
+// A tenant's own admin gives out rights in the tenant, and none outside of it.
+TEST_F(ResourceServicesTest, ATenantAdminBindsInItsTenantOnly) {
+  ASSERT_TRUE(rig_.keys.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture()).ok());
+  rig_.keys.AddBinding("tenants/a/roleBindings/boss", fakes::kTenant, PrincipalOf("boss"),
+                       v1::ROLE_TENANT_ADMIN);
+  const auto bind = [this](const std::string& parent) {
+    v1::CreateRoleBindingRequest request;
+    request.set_parent(parent);
+    request.set_role_binding_id("new");
+    request.mutable_role_binding()->set_principal(PrincipalOf("x"));
+    request.mutable_role_binding()->set_role(v1::ROLE_VIEWER);
+    v1::RoleBinding binding;
+    return rig_.Call<Bindings>("boss", &Bindings::Stub::CreateRoleBinding, request, &binding)
+        .error_code();
+  };
+  EXPECT_EQ(bind(fakes::kTenant), grpc::StatusCode::OK);
+  EXPECT_EQ(bind(fakes::kKey), grpc::StatusCode::OK);
+  EXPECT_EQ(bind("tenants/a/keys/none"), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(bind(""), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(bind("tenants/b"), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(bind("tenants/b/keys/web"), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+// Auditors see who may do what, and change none of it.
+TEST_F(ResourceServicesTest, AnAuditorReadsBindings) {
+  rig_.keys.AddBinding("tenants/a/roleBindings/auditor", fakes::kTenant, PrincipalOf("auditor"),
+                       v1::ROLE_AUDITOR);
+  v1::GetRoleBindingRequest get;
+  get.set_name("tenants/a/roleBindings/auditor");
+  v1::RoleBinding binding;
+  EXPECT_TRUE(rig_.Call<Bindings>("auditor", &Bindings::Stub::GetRoleBinding, get, &binding).ok());
+  v1::ListRoleBindingsRequest list;
+  list.set_parent(fakes::kTenant);
+  v1::ListRoleBindingsResponse page;
+  EXPECT_TRUE(rig_.Call<Bindings>("auditor", &Bindings::Stub::ListRoleBindings, list, &page).ok());
+  v1::DeleteRoleBindingRequest remove;
+  remove.set_name(get.name());
+  v1::DeleteRoleBindingResponse removed;
+  EXPECT_EQ(rig_.Call<Bindings>("auditor", &Bindings::Stub::DeleteRoleBinding, remove, &removed)
+                .error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+}
+
 TEST_F(ResourceServicesTest, StatusTellsOfThePartition) {
   v1::GetServiceStatusResponse status;
   const auto get = [&](const std::string& who) {

@@ -8,7 +8,9 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "common/errors.h"
 #include "server/auth/bootstrap.h"
 
 namespace sealward::auth {
@@ -240,14 +242,34 @@ TEST(Decision, SaysWhy) {
 
 // What `sealward-server init` writes is enough to set up everything else.
 TEST(Bootstrap, TheFirstAdminAdministers) {
-  const auto binding = FirstAdmin(kAlice, absl::UnixEpoch());
-  ASSERT_TRUE(binding.ok()) << binding.status();
-  EXPECT_EQ(binding->name, "roleBindings/first-admin");
-  EXPECT_EQ(binding->tenant, "");
+  const auto bindings = FirstAdmins({kAlice}, absl::UnixEpoch());
+  ASSERT_TRUE(bindings.ok()) << bindings.status();
+  ASSERT_EQ(bindings->size(), 1U);
+  EXPECT_EQ(bindings->front().name, "roleBindings/first-admin");
+  EXPECT_EQ(bindings->front().tenant, "");
   catalog::Snapshot snapshot;
-  snapshot.bindings[binding->principal].push_back(std::make_shared<catalog::RoleBinding>(*binding));
+  snapshot.bindings[kAlice].push_back(std::make_shared<catalog::RoleBinding>(bindings->front()));
   EXPECT_TRUE(Decide(snapshot, kAlice, Target{""}, Verb::kManageBindings).allowed);
-  EXPECT_FALSE(FirstAdmin("alice", absl::UnixEpoch()).ok());
+  // From the first moment on.
+  EXPECT_TRUE(
+      Decide(snapshot, kAlice, Target{""}, Verb::kManageBindings, absl::InfinitePast()).allowed);
+}
+
+TEST(Bootstrap, TwoFirstAdminsAreTwoPersons) {
+  const auto bindings = FirstAdmins({kAlice, "subject:CN=bob"}, absl::UnixEpoch());
+  ASSERT_TRUE(bindings.ok()) << bindings.status();
+  ASSERT_EQ(bindings->size(), 2U);
+  EXPECT_EQ(bindings->back().name, "roleBindings/second-admin");
+  EXPECT_EQ(bindings->back().principal, "subject:CN=bob");
+  EXPECT_TRUE(bindings->back().bootstrap);
+}
+
+TEST(Bootstrap, RefusesWhoCannotBe) {
+  const std::vector<std::vector<std::string>> rows = {
+      {}, {"alice"}, {kAlice, "bob"}, {kAlice, kAlice}, {kAlice, "subject:CN=b", "subject:CN=c"}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(ErrorReason(FirstAdmins(row, absl::UnixEpoch()).status()), "PRINCIPAL_INVALID");
+  }
 }
 
 }  // namespace

@@ -96,6 +96,11 @@ TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
       {{"jwt", "sign", "demo/main", "--claims", "/nowhere/claims.json"}, "/nowhere/claims.json"},
       {{"bindings", "create", "x", "--principal", "p", "--role", "admn"},
        "did you mean \"admin\"?"},
+      {{"bindings", "create", "x", "--principal", "p", "--role", "auditr"},
+       "is not one of admin, tenant-admin, operator, token-issuer, viewer, validator, auditor; did "
+       "you mean \"auditor\"?"},
+      {{"bindings", "get", "demo/x", "--key", "demo/main"}, "with --key only the id"},
+      {{"bindings", "list", "demo", "--key", "demo/main"}, "TENANT or --key, not both"},
       {{"keys", "create", "demo/k", "--issuer", "i", "--algorithm", "RS256", "--audience", "a"},
        "RS256-2048"},
       {{"status"}, "no --server given"},

@@ -36,6 +36,13 @@ TEST(Names, ShortAndFullFormsAreTheSame) {
   EXPECT_EQ(Shown(ExpandRoleBinding("demo/ops")), "tenants/demo/roleBindings/ops");
   EXPECT_EQ(Shown(ExpandRoleBinding("tenants/demo/roleBindings/ops")),
             "tenants/demo/roleBindings/ops");
+  EXPECT_EQ(Shown(ExpandRoleBinding("demo/main/ops")), "tenants/demo/keys/main/roleBindings/ops");
+  EXPECT_EQ(Shown(ExpandRoleBinding("tenants/demo/keys/main/roleBindings/ops")),
+            "tenants/demo/keys/main/roleBindings/ops");
+  for (const char* bad : {"", "/", "/ops", "demo/", "demo//ops", "/main/ops", "demo/main/",
+                          "a/b/c/d", "demo/Main/ops", "tenants/demo", "roleBindings/a/b"}) {
+    EXPECT_EQ(Shown(ExpandRoleBinding(bad)), "INVALID_ARGUMENT") << bad;
+  }
 }
 
 TEST(Names, WhatIsNoNameIsRefusedWithBothForms) {
