@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "common/errors.h"
+#include "grpc/grpc_security_constants.h"
 #include "server/api/denial.h"
 #include "server/api/request_id.h"
+#include "server/auth/certificate.h"
 #include "server/decisions/record.h"
 
 namespace sealward::api {
@@ -12,6 +14,15 @@ namespace {
 
 // What stands for a verb where the caller had no principal to ask for one.
 constexpr absl::string_view kAuthenticate = "authenticate";
+
+// Of whoever was not let in: which certificate was it? Empty where there is none.
+std::string ShownFingerprint(const grpc::AuthContext& context) {
+  const auto values = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (values.empty()) return "";
+  const auto certificate =
+      auth::ParseCertificate(absl::string_view(values.front().data(), values.front().size()));
+  return certificate == nullptr ? "" : auth::Fingerprint(certificate.get());
+}
 
 }  // namespace
 
@@ -36,7 +47,9 @@ absl::StatusOr<Caller> Caller::Of(const Edge& edge, const grpc::CallbackServerCo
   auto identity = edge.identities->Read(*context.auth_context());
   if (identity.ok()) return Caller(&edge, &context, *std::move(identity));
   edge.metrics->CountDenied(kAuthenticate);
-  const Caller nobody(&edge, &context, std::make_shared<const auth::Identity>());
+  auth::Identity shown;
+  shown.fingerprint = ShownFingerprint(*context.auth_context());
+  const Caller nobody(&edge, &context, std::make_shared<const auth::Identity>(std::move(shown)));
   nobody.Record(kAuthenticate, "", identity.status().code(), ErrorReason(identity.status()));
   return identity.status();
 }

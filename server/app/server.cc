@@ -68,6 +68,7 @@ struct Server::Parts {
   absl::Status OpenTls(const Config& config);
   absl::Status StartHttps(const Config& config);
   absl::Status StartMetrics(const Config& config);
+  void RecordRefusedScrape(absl::string_view principal, absl::string_view reason);
   void MakeServices();
   absl::Status StartGrpc(const Config& config);
   void Stop();
@@ -114,8 +115,10 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
   };
   publish::MetricsRoutes routes;
   routes.allowed = [this](absl::string_view principal) {
-    return auth::Decide(*catalog->Get(), principal, auth::Target{}, auth::Verb::kReadMetrics)
-        .allowed;
+    const auth::Decision decision =
+        auth::Decide(*catalog->Get(), principal, auth::Target{}, auth::Verb::kReadMetrics);
+    if (!decision.allowed) RecordRefusedScrape(principal, decision.reason);
+    return decision.allowed;
   };
   routes.text = [this] {
     hsm->UpdateGauges();
@@ -126,6 +129,19 @@ absl::Status Server::Parts::StartMetrics(const Config& config) {
   if (!started.ok()) return started.status();
   metrics_https = *std::move(started);
   return absl::OkStatus();
+}
+
+// The one refusal that does not come over gRPC; HTTPS tells no peer here.
+void Server::Parts::RecordRefusedScrape(absl::string_view principal, absl::string_view reason) {
+  decisions::DecisionRecord record;
+  record.time = clock->Now();
+  record.outcome = decisions::Outcome::kDenied;
+  record.code = absl::StatusCode::kPermissionDenied;
+  record.principal = principal;
+  record.verb = auth::VerbName(auth::Verb::kReadMetrics);
+  record.resource = "metrics";
+  record.reason = reason;
+  decisions.Record(record);
 }
 
 void Server::Parts::MakeServices() {

@@ -2,6 +2,8 @@
 // comes back, byte for byte, so that tests can compare two denials:
 //   e2e_rpc_probe SERVER CA CERT KEY SERVICE/METHOD JSON
 // prints one JSON object: {"code":n,"message":…,"details":hex,"trailers":{…},"response":{…}}.
+//   e2e_rpc_probe SERVER CA CERT KEY
+// does so for each line of standard input, SERVICE/METHOD JSON, over one connection.
 #include <iostream>
 #include <map>
 #include <memory>
@@ -78,42 +80,61 @@ nlohmann::json Response(const google::protobuf::Descriptor* type, const grpc::By
   return nlohmann::json::parse(json);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::cerr << "usage: e2e_rpc_probe SERVER CA CERT KEY SERVICE/METHOD JSON\n";
-    return 2;
-  }
-  auto connection = sealward::client::Connection::Open({argv[1], argv[2], argv[3], argv[4]});
-  const auto* method = FindMethod(argv[5]);
-  const auto request = method == nullptr ? nullptr : Request(method->input_type(), argv[6]);
-  if (!connection.ok() || request == nullptr) {
-    std::cerr << connection.status() << "; or no such method, or no such request\n";
-    return 2;
-  }
-  grpc::GenericStub stub((*connection)->channel());
+// One call and all that came back; null if there is no such method or request.
+nlohmann::json Call(grpc::GenericStub& stub, const std::string& name, const std::string& json) {
+  const auto* method = FindMethod(name);
+  const auto request = method == nullptr ? nullptr : Request(method->input_type(), json);
+  if (request == nullptr) return nullptr;
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
   grpc::ByteBuffer response;
   grpc::Status status;
   absl::Notification finished;
-  stub.UnaryCall(&context, absl::StrCat("/sealward.v1.", argv[5]), {}, request.get(), &response,
+  stub.UnaryCall(&context, absl::StrCat("/sealward.v1.", name), {}, request.get(), &response,
                  [&](grpc::Status outcome) {
                    status = std::move(outcome);
                    finished.Notify();
                  });
   finished.WaitForNotification();
   std::map<std::string, std::string> trailers;
-  for (const auto& [name, value] : context.GetServerTrailingMetadata()) {
-    trailers[std::string(name.data(), name.size())] =
+  for (const auto& [key, value] : context.GetServerTrailingMetadata()) {
+    trailers[std::string(key.data(), key.size())] =
         absl::BytesToHexString(absl::string_view(value.data(), value.size()));
   }
-  const nlohmann::json result = {{"code", status.error_code()},
-                                 {"message", status.error_message()},
-                                 {"details", absl::BytesToHexString(status.error_details())},
-                                 {"trailers", trailers},
-                                 {"response", Response(method->output_type(), response)}};
+  return {{"code", status.error_code()},
+          {"message", status.error_message()},
+          {"details", absl::BytesToHexString(status.error_details())},
+          {"trailers", trailers},
+          {"response", Response(method->output_type(), response)}};
+}
+
+bool Print(const nlohmann::json& result) {
+  if (result.is_null()) {
+    std::cerr << "no such method, or no such request\n";
+    return false;
+  }
   std::cout << result.dump() << "\n";
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5 && argc != 7) {
+    std::cerr << "usage: e2e_rpc_probe SERVER CA CERT KEY [SERVICE/METHOD JSON]\n";
+    return 2;
+  }
+  auto connection = sealward::client::Connection::Open({argv[1], argv[2], argv[3], argv[4]});
+  if (!connection.ok()) {
+    std::cerr << connection.status() << "\n";
+    return 2;
+  }
+  grpc::GenericStub stub((*connection)->channel());
+  if (argc == 7) return Print(Call(stub, argv[5], argv[6])) ? 0 : 2;
+  for (std::string line; std::getline(std::cin, line);) {
+    const size_t space = line.find(' ');
+    if (space == std::string::npos) return 2;
+    if (!Print(Call(stub, line.substr(0, space), line.substr(space + 1)))) return 2;
+  }
   return 0;
 }

@@ -17,6 +17,7 @@
 #include "server/lifecycle/reconcile.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/metrics.h"
+#include "tests/fakes/counting_store.h"
 #include "tests/fakes/fake_partition.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/temp_dir.h"
@@ -39,6 +40,7 @@ struct KeyRig {
     drivers.reset();
     manager.reset();
     catalog.reset();
+    counted.reset();
     store.reset();
     Boot(store::SqliteStore::Mode::kExisting);
   }
@@ -46,7 +48,8 @@ struct KeyRig {
   void Boot(store::SqliteStore::Mode mode) {
     store =
         *store::SqliteStore::Open(absl::StrCat(directory.path(), "/s/sealward.db"), mode, &clock);
-    catalog = *catalog::Catalog::Load(store.get());
+    counted = std::make_unique<CountingStore>(store.get());
+    catalog = *catalog::Catalog::Load(counted.get());
     lifecycle::KeyManager::Options options;
     options.catalog = catalog.get();
     options.partitions = &partitions;
@@ -143,6 +146,7 @@ struct KeyRig {
   lifecycle::Withheld withheld;
   int ids = 0;
   std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<CountingStore> counted;  // what the catalog reads and writes
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<lifecycle::KeyManager> manager;
   std::unique_ptr<lifecycle::Drivers> drivers;

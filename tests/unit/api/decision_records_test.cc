@@ -110,7 +110,8 @@ TEST_F(DecisionRecordsTest, ACallerWithoutAPrincipalIsRecorded) {
   EXPECT_EQ(ListTenants("per%41cent").error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_THAT(rig_.decisions.Take(),
               ElementsAre(AllOf(StartsWith("denied UNAUTHENTICATED authenticate  by  ["),
-                                EndsWith("]: PRINCIPAL_INVALID x1"))));
+                                EndsWith("]: PRINCIPAL_INVALID x1"),
+                                testing::ContainsRegex("\\[[0-9a-f]{64}\\]"))));
 }
 
 // Everything that is allowed to sign goes without a record: the issuance log

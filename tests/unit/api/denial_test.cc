@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/api/api_rig.h"
@@ -120,7 +121,36 @@ std::vector<Method> TenantMethods() {
        MakeCall<Bindings, v1::DeleteRoleBindingRequest, v1::DeleteRoleBindingResponse>(
            &Bindings::Stub::DeleteRoleBinding,
            Named<v1::DeleteRoleBindingRequest>("/roleBindings/"))},
+      {"ListRoleBindings of a key",
+       MakeCall<Bindings, v1::ListRoleBindingsRequest, v1::ListRoleBindingsResponse>(
+           &Bindings::Stub::ListRoleBindings,
+           [](const std::string& tenant, const std::string& id) {
+             return Below<v1::ListRoleBindingsRequest>(tenant + "/keys/" + id, "");
+           })},
   };
+}
+
+// The methods of the signing listener, which deny even those who may know.
+std::vector<Method> SigningMethods() {
+  using Signing = v1::SigningService;
+  const auto keyed = [](auto request) {
+    return [request](const std::string& tenant, const std::string& id) mutable {
+      request.set_key(tenant + "/keys/" + id);
+      return request;
+    };
+  };
+  return {
+      {"SignJwt", MakeCall<Signing, v1::SignJwtRequest, v1::SignJwtResponse>(
+                      &Signing::Stub::SignJwt, keyed(v1::SignJwtRequest()))},
+      {"GetSigningKey", MakeCall<Signing, v1::GetSigningKeyRequest, v1::SigningKey>(
+                            &Signing::Stub::GetSigningKey, keyed(v1::GetSigningKeyRequest()))},
+  };
+}
+
+std::vector<Method> AllMethods() {
+  std::vector<Method> all = TenantMethods();
+  for (Method& method : SigningMethods()) all.push_back(std::move(method));
+  return all;
 }
 
 class DenialTest : public testing::Test {
@@ -142,7 +172,7 @@ TEST_F(DenialTest, NotYoursAndNotThereAreTheSameBytes) {
                        v1::ROLE_OPERATOR);
   std::set<std::string> answers;
   for (const std::string who : {kStranger, "b-operator"}) {
-    for (const Method& method : TenantMethods()) {
+    for (const Method& method : AllMethods()) {
       for (const char* tenant : {"tenants/a", "tenants/none"}) {
         for (const char* id : {"main", "none"}) {
           const grpc::Status status = method.call(rig_, who, tenant, id);
@@ -155,6 +185,56 @@ TEST_F(DenialTest, NotYoursAndNotThereAreTheSameBytes) {
   }
   EXPECT_EQ(answers.size(), 1U);
   EXPECT_FALSE(answers.begin()->find("tenants/") != std::string::npos);
+}
+
+// A denial that asked the store would tell by its time, and by the store's load,
+// what is there. The snapshot answers them all.
+TEST_F(DenialTest, DenialsReadTheStoreAlike) {
+  for (const Method& method : AllMethods()) {
+    for (const char* tenant : {"tenants/a", "tenants/none"}) {
+      for (const char* id : {"main", "none"}) {
+        const int64_t before = rig_.keys.counted->calls();
+        EXPECT_FALSE(method.call(rig_, kStranger, tenant, id).ok());
+        EXPECT_EQ(rig_.keys.counted->calls(), before) << method.name << " " << tenant << " " << id;
+      }
+    }
+  }
+  // The counter counts.
+  const int64_t before = rig_.keys.counted->calls();
+  rig_.keys.AddTenant("tenants/counted");
+  EXPECT_GT(rig_.keys.counted->calls(), before);
+}
+
+// A key that is not there is denied to whoever may sign in its tenant, too: who
+// signs is told of names by whoever made them.
+TEST_F(DenialTest, SigningWithWhatIsNotThereIsDeniedAlike) {
+  std::set<std::string> answers;
+  for (const Method& method : SigningMethods()) {
+    for (const char* tenant : {"tenants/a", "tenants/b", "tenants/none", "", "tenants/a/keys/x"}) {
+      answers.insert(BytesOf(method.call(rig_, kTenantIssuer, tenant, "none")));
+    }
+  }
+  v1::ListTenantsResponse response;
+  answers.insert(BytesOf(rig_.Call<v1::TenantService>(
+      kStranger, &v1::TenantService::Stub::ListTenants, v1::ListTenantsRequest(), &response)));
+  EXPECT_EQ(answers.size(), 1U);
+}
+
+// What is wrong with a name is the caller's own words: a stranger hears it as an
+// admin does, whoever owns what stands in it.
+TEST_F(DenialTest, AMalformedNameIsAnsweredAlikeToEverybody) {
+  for (const std::string middle : {"/keys/", "//keys/", "/roleBindings/"}) {
+    const auto ask = [&](const std::string& who, const std::string& tenant) {
+      v1::GetKeyRequest request;
+      request.set_name(tenant + middle + "Main");
+      v1::Key key;
+      return rig_.Call<v1::KeyService>(who, &v1::KeyService::Stub::GetKey, request, &key);
+    };
+    EXPECT_EQ(ReasonOf(ask(kStranger, "tenants/a")), "NAME_INVALID");
+    EXPECT_EQ(BytesOf(ask(kStranger, "tenants/a")), BytesOf(ask(kAdmin, "tenants/a")));
+    EXPECT_EQ(ask(kStranger, "tenants/none").error_code(),
+              ask(kAdmin, "tenants/none").error_code());
+  }
 }
 
 // A token issuer signs, and reads nothing on the admin listener.

@@ -36,6 +36,11 @@ TEST(LayoutTest, StoreKeysAreFixed) {
       {BindingRecordKey("tenants/acme/roleBindings/b"),
        "catalog/bindings/tenants/acme/roleBindings/b", RecordKind::kBinding,
        "tenants/acme/roleBindings/b", 0},
+      {BindingRecordKey("tenants/acme/keys/k/roleBindings/b"),
+       "catalog/bindings/tenants/acme/keys/k/roleBindings/b", RecordKind::kBinding,
+       "tenants/acme/keys/k/roleBindings/b", 0},
+      {ApprovalPolicyRecordKey(), "catalog/approval-policy/approvalPolicy",
+       RecordKind::kApprovalPolicy, "approvalPolicy", 0},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(row.store_key, row.expected);

@@ -78,16 +78,21 @@ TEST(RecordsTest, VersionRoundTrip) {
 }
 
 TEST(RecordsTest, BindingRoundTrip) {
-  for (const std::string parent : {"", "tenants/acme"}) {
-    const RoleBinding binding = MakeBinding(parent, "b", "spiffe://x/y", v1::ROLE_VIEWER);
-    const auto back = ParseBinding({"k", SerializeBinding(binding), 7}, binding.name);
-    ASSERT_TRUE(back.ok());
-    EXPECT_EQ(back->name, binding.name);
-    EXPECT_EQ(back->tenant, parent);
-    EXPECT_EQ(back->principal, binding.principal);
-    EXPECT_EQ(back->role, binding.role);
-    EXPECT_EQ(back->create_time, binding.create_time);
-    EXPECT_EQ(back->mod_revision, 7);
+  for (const std::string parent : {"", "tenants/acme", "tenants/acme/keys/web"}) {
+    for (const bool bootstrap : {false, true}) {
+      RoleBinding binding = MakeBinding(parent, "b", "spiffe://x/y", v1::ROLE_VIEWER);
+      binding.bootstrap = bootstrap;
+      const auto back = ParseBinding({"k", SerializeBinding(binding), 7}, binding.name);
+      ASSERT_TRUE(back.ok());
+      EXPECT_EQ(back->name, binding.name);
+      EXPECT_EQ(back->tenant, parent.empty() ? "" : "tenants/acme");
+      EXPECT_EQ(back->key, parent.ends_with("web") ? parent : "");
+      EXPECT_EQ(back->principal, binding.principal);
+      EXPECT_EQ(back->role, binding.role);
+      EXPECT_EQ(back->create_time, binding.create_time);
+      EXPECT_EQ(back->bootstrap, bootstrap);
+      EXPECT_EQ(back->mod_revision, 7);
+    }
   }
 }
 

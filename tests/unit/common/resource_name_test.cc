@@ -47,10 +47,58 @@ TEST(ResourceNameTest, ParseUndoesToString) {
   EXPECT_EQ(of_tenant.Parent(), "tenants/acme");
   EXPECT_EQ(*RoleBindingName::Parse(of_tenant.ToString()), of_tenant);
 
+  const RoleBindingName of_key{"acme", "login", "ops"};
+  EXPECT_EQ(of_key.ToString(), "tenants/acme/keys/login/roleBindings/ops");
+  EXPECT_EQ(of_key.Parent(), "tenants/acme/keys/login");
+  EXPECT_EQ(of_key.Tenant(), "tenants/acme");
+  EXPECT_EQ(*RoleBindingName::Parse(of_key.ToString()), of_key);
+
   const RoleBindingName of_service{"", "", "ops"};
   EXPECT_EQ(of_service.ToString(), "roleBindings/ops");
   EXPECT_EQ(of_service.Parent(), "");
   EXPECT_EQ(*RoleBindingName::Parse(of_service.ToString()), of_service);
+
+  for (const std::string& domain :
+       {std::string("example.org"), std::string("a_b-c.d"), std::string(255, 'd')}) {
+    const TrustDomainName name{domain};
+    EXPECT_EQ(name.ToString(), "trustDomains/" + domain);
+    EXPECT_EQ(*TrustDomainName::Parse(name.ToString()), name);
+  }
+  const DeniedCertificateName denied{std::string(60, 'a') + "0189"};
+  EXPECT_EQ(denied.ToString(), "deniedCertificates/" + denied.fingerprint);
+  EXPECT_EQ(*DeniedCertificateName::Parse(denied.ToString()), denied);
+  const ApprovalName approval{"a-1"};
+  EXPECT_EQ(approval.ToString(), "approvals/a-1");
+  EXPECT_EQ(*ApprovalName::Parse(approval.ToString()), approval);
+}
+
+// One certificate, one trust domain, one approval have one name each.
+TEST(ResourceNameTest, RefusesOtherSpellingsOfAccessNames) {
+  for (const std::string& name :
+       {std::string("trustDomains/"), std::string("trustDomains/."), std::string("trustDomains/.."),
+        std::string("trustDomains/Example.org"), std::string("trustDomains/a/b"),
+        "trustDomains/" + std::string(256, 'd'), std::string("trustDomains/a b"),
+        std::string("trustDomains/a%2eb"), std::string("trustdomains/a"), std::string("a")}) {
+    EXPECT_EQ(ErrorReason(TrustDomainName::Parse(name).status()), "NAME_INVALID") << name;
+  }
+  const std::string digits(63, 'a');
+  for (const std::string& name :
+       {"deniedCertificates/" + digits, "deniedCertificates/" + digits + "aa",
+        "deniedCertificates/" + digits + "A", "deniedCertificates/" + digits + "g",
+        "deniedCertificates/" + digits + ":", digits + "a", "denied/" + digits + "a"}) {
+    EXPECT_EQ(ErrorReason(DeniedCertificateName::Parse(name).status()), "NAME_INVALID") << name;
+  }
+  for (const std::string name : {"approvals", "approvals/", "approvals/1", "approvals/A",
+                                 "approvals/a/b", "approval/a", "tenants/a/approvals/b"}) {
+    EXPECT_FALSE(ApprovalName::Parse(name).ok()) << name;
+  }
+  for (const std::string name :
+       {"tenants/a/keys/b/roleBindings", "tenants/a/keys/b/roleBindings/",
+        "tenants/a/keys//roleBindings/c", "keys/b/roleBindings/c",
+        "tenants/a/keys/b/roleBindings/c/d", "tenants/a/issuers/b/roleBindings/c",
+        "tenants/a/keys/b/versions/1/roleBindings/c"}) {
+    EXPECT_FALSE(RoleBindingName::Parse(name).ok()) << name;
+  }
 }
 
 // A name that reads two ways would let one tenant's request reach another's key.
