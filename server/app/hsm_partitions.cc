@@ -51,6 +51,7 @@ std::vector<HsmPartitions::Entry> HsmPartitions::StartAll(const Config& config, 
 
 std::vector<hsm_client::Partitions::Named> HsmPartitions::Named(const std::vector<Entry>& entries) {
   std::vector<hsm_client::Partitions::Named> named;
+  named.reserve(entries.size());
   for (const Entry& entry : entries) named.push_back({entry.name, entry.partition.get()});
   return named;
 }
@@ -60,7 +61,7 @@ HsmPartitions::HsmPartitions(const Config& config, const Clock* clock, telemetry
 
 HsmPartitions::~HsmPartitions() { Stop(std::chrono::steady_clock::now()); }
 
-void HsmPartitions::AwaitStart(std::function<void(const std::string&)> settled) {
+void HsmPartitions::AwaitStart(const std::function<void(const std::string&)>& settled) {
   for (const Entry& entry : entries_) {
     waiters_.emplace_back([this, &entry, settled] {
       const absl::Status ready = entry.partition->WaitForFirstProcess();
@@ -71,6 +72,7 @@ void HsmPartitions::AwaitStart(std::function<void(const std::string&)> settled) 
       settled(entry.name);
       absl::MutexLock lock(&mu_);
       ++settled_;
+      one_is_ready_ |= ready.ok();
     });
   }
   absl::MutexLock lock(&mu_);
@@ -78,7 +80,12 @@ void HsmPartitions::AwaitStart(std::function<void(const std::string&)> settled) 
     mu_.AssertReaderHeld();
     return settled_ == entries_.size();
   };
-  mu_.AwaitWithTimeout(absl::Condition(&all), kHsmStartTimeout);
+  const auto all_or_one = [this, &all] {
+    mu_.AssertReaderHeld();
+    return one_is_ready_ || all();
+  };
+  mu_.AwaitWithTimeout(absl::Condition(&all_or_one), kHsmStartTimeout);
+  mu_.AwaitWithTimeout(absl::Condition(&all), kHsmLateTimeout);
 }
 
 absl::Status HsmPartitions::Health() const {

@@ -23,8 +23,10 @@
 namespace sealward::app {
 
 // How long the start waits for partitions that say neither that they are ready
-// nor why not: a process may hang in its login, where nobody kills it.
+// nor why not: a process may hang in its login, where nobody kills it. While no
+// partition is ready, and once one is: its tenants are not to wait for others.
 inline constexpr absl::Duration kHsmStartTimeout = absl::Minutes(2);
+inline constexpr absl::Duration kHsmLateTimeout = absl::Seconds(10);
 
 // HsmPartitions starts, watches and ends all partitions, each with processes of
 // its own: what becomes of one is nothing to the others. Thread-safe; Stop is
@@ -41,10 +43,10 @@ class HsmPartitions {
   const hsm_client::Partitions& partitions() const { return partitions_; }
 
   // Waits until each partition has a process that is ready, or has failed to
-  // get one, at most kHsmStartTimeout. `settled` is called with the name of
-  // each as soon as it is that far, for a late one after the return too, on
-  // threads that Stop joins. Called at most once.
-  void AwaitStart(std::function<void(const std::string& partition)> settled);
+  // get one, or a timeout above. `settled` is called with the name of each as
+  // soon as it is that far, for a late one after the return too, on threads
+  // that Stop joins. Called at most once.
+  void AwaitStart(const std::function<void(const std::string& partition)>& settled);
 
   // OK while some partition has a ready process, else why the shared one has
   // none. A partition's failure is its tenants' own: a server that were taken
@@ -75,6 +77,7 @@ class HsmPartitions {
   std::vector<std::thread> waiters_;
   absl::Mutex mu_;
   size_t settled_ ABSL_GUARDED_BY(mu_) = 0;
+  bool one_is_ready_ ABSL_GUARDED_BY(mu_) = false;
   bool stopped_ = false;
 };
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import urllib.error
 
@@ -226,6 +227,26 @@ class StartWithoutOne(PartitionCase):
             each()
         wait_until(lambda: self.readyz() == 200, "one of them")
         wait_until(lambda: self.sign_shared(check=False, timeout="5s").code == 0, "the shared one")
+        self.assert_all_is_well()
+
+    def test_it_never_gets_ready(self):
+        # A process that takes the connection and says nothing stands for one that
+        # hangs in its login: nobody waits for it, and nobody's start does.
+        config = self.state.dir / "server.toml"
+        whole = config.read_text(encoding="utf-8")
+        path = self.state.dir / "silent.sock"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+            silent.bind(str(path))
+            silent.listen()
+            config.write_text(whole[:whole.index("[partitions.")] +
+                              f'[partitions.{OWN}]\nsockets = ["{path.name}"]\n',
+                              encoding="utf-8")
+            self.restart()
+            self.assertTrue(self.server.ready["hsm_ready"])
+            self.assert_own_alone_fails()
+            self.assertEqual(self.server.stop(), 0)
+        config.write_text(whole, encoding="utf-8")
+        self.restart()
         self.assert_all_is_well()
 
     def test_the_configuration_has_lost_it(self):
