@@ -41,9 +41,9 @@ void Scan(const std::string& claims, nlohmann::json& answer) {
 }
 
 nlohmann::json Probe(const std::string& line) {
-  using namespace sealward::signing;
-  static const sealward::catalog::Key plain = TestKey();
-  static const sealward::catalog::Key strict = KeyWithClaimRules();
+  using sealward::signing::kNow;
+  static const sealward::catalog::Key plain = sealward::signing::TestKey();
+  static const sealward::catalog::Key strict = sealward::signing::KeyWithClaimRules();
   const auto claims = sealward::Base64UrlDecode(line);
   nlohmann::json answer = {{"decoded", claims.has_value()}};
   if (!claims) return answer;
