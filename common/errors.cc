@@ -26,6 +26,21 @@ absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason,
   return status;
 }
 
+absl::Status MakeQuotaError(absl::string_view reason, absl::string_view message,
+                            std::span<const QuotaViolation> violations,
+                            absl::Duration retry_delay) {
+  absl::Status status =
+      MakeRetryableError(absl::StatusCode::kResourceExhausted, reason, message, retry_delay);
+  google::rpc::QuotaFailure failure;
+  for (const QuotaViolation& each : violations) {
+    auto* violation = failure.add_violations();
+    violation->set_subject(each.subject);
+    violation->set_description(each.description);
+  }
+  status.SetPayload(kQuotaFailureUrl, absl::Cord(failure.SerializeAsString()));
+  return status;
+}
+
 std::string ErrorReason(const absl::Status& status) {
   const auto payload = status.GetPayload(kErrorInfoUrl);
   google::rpc::ErrorInfo info;

@@ -7,6 +7,7 @@
 #ifndef SEALWARD_COMMON_ERRORS_H_
 #define SEALWARD_COMMON_ERRORS_H_
 
+#include <span>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,6 +22,7 @@ inline constexpr absl::string_view kErrorDomain = "sealward.dev";
 // Payload keys.
 inline constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 inline constexpr absl::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
+inline constexpr absl::string_view kQuotaFailureUrl = "type.googleapis.com/google.rpc.QuotaFailure";
 
 // A status with google.rpc.ErrorInfo{reason, domain "sealward.dev"}. `reason` is
 // UPPER_SNAKE_CASE and documented beside the RPC that returns it.
@@ -30,6 +32,17 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 // `retry_delay`.
 absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason,
                                 absl::string_view message, absl::Duration retry_delay);
+
+// QuotaViolation is one line of google.rpc.QuotaFailure.
+struct QuotaViolation {
+  std::string subject;      // whose quota: a resource name
+  std::string description;  // which quota, for people
+};
+
+// RESOURCE_EXHAUSTED with google.rpc.QuotaFailure too: `retry_delay` is when the
+// quotas have room again.
+absl::Status MakeQuotaError(absl::string_view reason, absl::string_view message,
+                            std::span<const QuotaViolation> violations, absl::Duration retry_delay);
 
 // ErrorInfo.reason of `status`, or empty.
 std::string ErrorReason(const absl::Status& status);

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/duration.h"
+#include "client/cli/quota_options.h"
 #include "client/cli/table.h"
 #include "common/algorithms.h"
 
@@ -53,6 +54,7 @@ std::string KeyText(const v1::Key& key) {
   fields.Add("Max JWT lifetime", DurationText(FromProto(key.scope().max_jwt_lifetime())));
   fields.Add("Subject", SubjectRuleText(key.scope().claim_rules()));
   fields.Add("JWT id", key.scope().claim_rules().jwt_id_required() ? "required" : "any");
+  fields.Add("Quota", QuotaText(key.has_quota(), key.quota()));
   fields.Add("Signs with version", VersionNumber(key.signing_version()));
   fields.Add("Next version", VersionNumber(key.next_version()));
   fields.Add("Next switch", FormatTime(key.has_next_switch_time(), key.next_switch_time()));

@@ -1,4 +1,4 @@
-// sealward keys create|get|list
+// sealward keys create|get|list|update
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/key_text.h"
 #include "client/cli/names.h"
+#include "client/cli/quota_options.h"
 #include "client/cli/suggest.h"
 #include "client/cli/table.h"
 #include "common/algorithms.h"
@@ -33,6 +34,8 @@ struct Flags {
   std::vector<std::string> subject_prefixes;
   bool require_subject = false;
   bool require_jti = false;
+  QuotaFlags quota;
+  std::string etag;
   bool validate_only = false;
 };
 
@@ -75,6 +78,7 @@ absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Fl
   key.mutable_scope()->set_issuer(issuer->ToString());
   key.mutable_scope()->mutable_audiences()->Add(flags.audiences.begin(), flags.audiences.end());
   key.mutable_scope()->mutable_typs()->Add(flags.typs.begin(), flags.typs.end());
+  flags.quota.Fill(key);
   if (!flags.max_jwt_lifetime.empty()) {
     auto lifetime = ParseDuration("--max-jwt-lifetime", flags.max_jwt_lifetime);
     if (!lifetime.ok()) return lifetime.status();
@@ -106,6 +110,24 @@ absl::Status Get(Session& session, const Flags& flags) {
   return key.status();
 }
 
+absl::Status Update(Session& session, const Flags& flags) {
+  auto name = ExpandKey(flags.key);
+  if (!name.ok()) return name.status();
+  session.SetSubject(name->ToString());
+  if (!flags.quota.given()) {
+    return UsageError("say what to change: --quota-per-second or --no-quota");
+  }
+  v1::UpdateKeyRequest request;
+  request.mutable_key()->set_name(name->ToString());
+  request.mutable_key()->set_etag(flags.etag);
+  request.mutable_update_mask()->add_paths("quota");
+  request.set_validate_only(flags.validate_only);
+  flags.quota.Fill(*request.mutable_key());
+  auto key = session.Call<Service>(&Service::Stub::UpdateKey, request);
+  if (key.ok()) session.Print(*key, KeyText(*key));
+  return key.status();
+}
+
 absl::Status List(Session& session, const Flags& flags) {
   auto tenant = ExpandTenant(flags.tenant);
   if (!tenant.ok()) return tenant.status();
@@ -117,10 +139,11 @@ absl::Status List(Session& session, const Flags& flags) {
                                 sum.mutable_keys()->MergeFrom(page.keys());
                               });
   if (!all.ok()) return all.status();
-  Table table({"NAME", "ALGORITHM", "ISSUER", "SIGNS WITH", "NEXT", "SWITCH"});
+  Table table({"NAME", "ALGORITHM", "ISSUER", "QUOTA", "SIGNS WITH", "NEXT", "SWITCH"});
   for (const auto& key : all->keys()) {
     table.Add({key.name(), AlgorithmText(key.algorithm()), key.scope().issuer(),
-               VersionNumber(key.signing_version()), VersionNumber(key.next_version()),
+               QuotaText(key.has_quota(), key.quota()), VersionNumber(key.signing_version()),
+               VersionNumber(key.next_version()),
                FormatTime(key.has_next_switch_time(), key.next_switch_time())});
   }
   session.Print(*all, table.ToString());
@@ -154,7 +177,21 @@ void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& fl
       ->allow_extra_args(false);
   create->add_flag("--require-subject", flags->require_subject, "Refuse claims without a sub");
   create->add_flag("--require-jti", flags->require_jti, "Refuse claims without a jti");
+  AddQuotaOptions(*create, flags->quota);
   create->add_flag("--validate-only", flags->validate_only, "Check everything, generate nothing");
+}
+
+void AddUpdate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& flags) {
+  CLI::App* update =
+      AddCommand(group, chosen, "update", "Change a key's quota",
+                 "Needs the role tenant-admin on the tenant. Purpose and scope are fixed.\n\n"
+                 "Example:\n  sealward keys update demo/main --quota-per-second 50 "
+                 "--quota-burst 200\n  sealward keys update demo/main --no-quota",
+                 [flags](Session& session) { return Update(session, *flags); });
+  update->add_option("KEY", flags->key, "demo/main, or tenants/demo/keys/main")->required();
+  AddQuotaOptions(*update, flags->quota);
+  update->add_option("--etag", flags->etag, "Only if the key still has this etag (see keys get)");
+  update->add_flag("--validate-only", flags->validate_only, "Check everything, change nothing");
 }
 
 }  // namespace
@@ -173,6 +210,7 @@ void AddKeyCommands(CLI::App& app, Chosen& chosen) {
                               "Example:\n  sealward keys list demo",
                               [flags](Session& session) { return List(session, *flags); });
   list->add_option("TENANT", flags->tenant, "demo, or tenants/demo")->required();
+  AddUpdate(*group, chosen, flags);
   AddKeyLifecycleCommands(*group, chosen);
 }
 

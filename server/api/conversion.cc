@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/api/etag.h"
+#include "server/api/quota_rules.h"
 #include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
 #include "server/publish/discovery.h"
@@ -80,6 +81,7 @@ v1::Tenant ToMessage(const catalog::Tenant& tenant) {
   out.set_name(tenant.name);
   out.set_display_name(tenant.display_name);
   out.set_partition(tenant.partition);
+  FillQuota(tenant.quota, out);
   *out.mutable_create_time() = ToTimestamp(tenant.create_time);
   out.set_etag(EtagOf(tenant.name, tenant.mod_revision));
   return out;
@@ -130,6 +132,7 @@ v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   out.set_purpose(key.purpose);
   FillScope(key, *out.mutable_scope());
   out.set_algorithm(key.algorithm->algorithm);
+  FillQuota(key.quota, out);
   FillNext(key, now, out);
   *out.mutable_create_time() = ToTimestamp(key.create_time);
   out.set_etag(EtagOf(key.name, key.mod_revision));

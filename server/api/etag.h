@@ -17,6 +17,13 @@ std::string Digest(std::initializer_list<absl::string_view> parts);
 // compared and nothing else.
 std::string Etag(absl::string_view name, int64_t mod_revision);
 
+// Whether a request that brings `etag` may change `resource` as it was seen: it
+// brings none, or this one's.
+template <typename Resource>
+bool EtagFits(absl::string_view etag, const Resource& resource) {
+  return etag.empty() || etag == Etag(resource.name, resource.mod_revision);
+}
+
 }  // namespace sealward::api
 
 #endif  // SEALWARD_SERVER_API_ETAG_H_

@@ -11,8 +11,11 @@
 #include "server/api/etag.h"
 #include "server/api/key_rules.h"
 #include "server/api/paging.h"
+#include "server/api/quota_rules.h"
 #include "server/api/resource_rules.h"
 #include "server/hsm_client/partitions.h"
+#include "server/api/update_mask.h"
+#include "server/catalog/mutations.h"
 
 namespace sealward::api {
 namespace {
@@ -90,6 +93,14 @@ grpc::ServerUnaryReactor* KeyService::RotateKey(grpc::CallbackServerContext* con
       });
 }
 
+grpc::ServerUnaryReactor* KeyService::UpdateKey(grpc::CallbackServerContext* context,
+                                                const v1::UpdateKeyRequest* request,
+                                                v1::Key* response) {
+  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+    return DecideAgain([&] { return Update(caller, *request); });
+  });
+}
+
 grpc::ServerUnaryReactor* KeyService::GetKeyVersion(grpc::CallbackServerContext* context,
                                                     const v1::GetKeyVersionRequest* request,
                                                     v1::KeyVersion* response) {
@@ -116,6 +127,7 @@ v1::Key KeyService::Preview(const catalog::Snapshot& snapshot, const lifecycle::
   preview.max_jwt_lifetime = key.max_jwt_lifetime;
   preview.claim_rules = key.claim_rules;
   preview.algorithm = key.algorithm;
+  preview.quota = key.quota;
   preview.create_time = edge_.Now();
   return ToMessage(preview, edge_.Now());
 }
@@ -194,7 +206,7 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
     return s;
   }
   const auto unchanged = [&request](const catalog::Key& key) {
-    return request.etag().empty() || request.etag() == Etag(key.name, key.mod_revision);
+    return EtagFits(request.etag(), key);
   };
   if (request.validate_only()) {
     caller.NothingIsDone();
@@ -205,6 +217,38 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
   const auto rotation = manager_->RotateKey(request.name(), unchanged, caller.deadline());
   if (!rotation.ok()) return rotation.status();
   return RotationMessage(*rotation, edge_.Now());
+}
+
+// Holds no lease on the key: a rotation compares the key record's revision as
+// this does, so whichever commits second decides again on what the first wrote.
+absl::StatusOr<v1::Key> KeyService::Update(const Caller& caller,
+                                           const v1::UpdateKeyRequest& request) const {
+  const v1::Key& asked = request.key();
+  const auto name = KeyName::Parse(asked.name());
+  if (!name.ok()) return name.status();
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent(), asked.name()},
+                                        auth::Verb::kUpdateKey, asked.name());
+      !s.ok()) {
+    return s;
+  }
+  const auto fields = ParseUpdateMask(request.update_mask(), {"quota"});
+  if (!fields.ok()) return fields.status();
+  const auto seen = FindKey(*snapshot, asked.name());
+  if (!seen.ok()) return seen.status();
+  if (!EtagFits(asked.etag(), **seen)) return EtagMismatch(asked.name());
+  catalog::Key next = **seen;
+  if (fields->contains("quota")) {
+    const auto quota = ParseQuotaOf("key.quota", asked);
+    if (!quota.ok()) return quota.status();
+    next.quota = *quota;
+  }
+  if (!request.validate_only()) {
+    const auto revision = edge_.Commit(catalog::UpdateKey(**seen, next));
+    if (!revision.ok()) return revision.status();
+    next.mod_revision = *revision;
+  }
+  return ToMessage(next, edge_.Now());
 }
 
 absl::StatusOr<v1::KeyVersion> KeyService::GetVersion(

@@ -28,6 +28,9 @@ class KeyService final : public v1::KeyService::CallbackService {
   grpc::ServerUnaryReactor* RotateKey(grpc::CallbackServerContext* context,
                                       const v1::RotateKeyRequest* request,
                                       v1::RotateKeyResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateKey(grpc::CallbackServerContext* context,
+                                      const v1::UpdateKeyRequest* request,
+                                      v1::Key* response) override;
   grpc::ServerUnaryReactor* GetKeyVersion(grpc::CallbackServerContext* context,
                                           const v1::GetKeyVersionRequest* request,
                                           v1::KeyVersion* response) override;
@@ -42,6 +45,7 @@ class KeyService final : public v1::KeyService::CallbackService {
                                             const v1::ListKeysRequest& request) const;
   absl::StatusOr<v1::RotateKeyResponse> Rotate(const Caller& caller,
                                                const v1::RotateKeyRequest& request) const;
+  absl::StatusOr<v1::Key> Update(const Caller& caller, const v1::UpdateKeyRequest& request) const;
   absl::StatusOr<v1::KeyVersion> GetVersion(const Caller& caller,
                                             const v1::GetKeyVersionRequest& request) const;
   absl::StatusOr<v1::ListKeyVersionsResponse> ListVersions(

@@ -67,6 +67,12 @@ class SigningService::Call {
     return found->second.get();
   }
 
+  // Counts one signature against the quotas. Before anything is read of the
+  // claims, so that a refusal is cheap.
+  absl::Status Admit(const catalog::Key& key, quota::Limiter& limiter) const {
+    return limiter.Admit(*snapshot_, key, now_);
+  }
+
   // Counts how one JWT ended, and records it where the server refused.
   void Ended(const absl::Status& status, const catalog::Key* key) const {
     if (!status.ok() && key != nullptr) {
@@ -98,6 +104,7 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
   auto call = std::make_unique<Call>(edge_, SignMethod::kSignJwt, *std::move(caller));
   auto key = call->Authorize(request->key(), auth::Verb::kSign);
   const catalog::Key* known = key.ok() ? *key : nullptr;
+  const absl::Status admitted = key.ok() ? call->Admit(**key, *limiter_) : key.status();
   const absl::Time deadline = call->deadline();
   auto finish = [reactor, response, known,
                  call = std::move(call)](absl::StatusOr<signing::SignedJwt> jwt) {
@@ -109,8 +116,8 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
     call->ObserveEnd();
     reactor->Finish(jwt.ok() ? grpc::Status::OK : ToGrpcStatus(jwt.status(), call->request_id()));
   };
-  if (known == nullptr) {
-    finish(key.status());
+  if (!admitted.ok()) {
+    finish(admitted);
   } else {
     signer_->Sign({known, request->claims(), request->typ(), deadline, std::move(finish)});
   }
@@ -173,6 +180,10 @@ grpc::ServerUnaryReactor* SigningService::BatchSignJwt(grpc::CallbackServerConte
     auto key = batch->call.Authorize(each.key(), auth::Verb::kSign);
     if (!key.ok()) {
       batch->Answer(result, nullptr, key.status());
+      continue;
+    }
+    if (absl::Status admitted = batch->call.Admit(**key, *limiter_); !admitted.ok()) {
+      batch->Answer(result, *key, std::move(admitted));
       continue;
     }
     accepted.push_back({*key, each.claims(), each.typ(), batch->call.deadline(),

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "sealward/v1/signing_service.grpc.pb.h"
 #include "server/api/edge.h"
+#include "server/quota/limiter.h"
 #include "server/signing/signer.h"
 
 namespace sealward::api {
@@ -17,12 +18,17 @@ inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
 // How far away SigningKey.refresh_time is at most.
 inline constexpr absl::Duration kMaxSigningKeyAge = absl::Seconds(60);
 
-// SigningService decides who may sign with which key and hands the rest to the
-// Signer. No handler blocks: answers come from the HSM's reader threads.
+// SigningService decides who may sign with which key and how much, and hands the
+// rest to the Signer. Of a batch each JWT counts for itself: those within the
+// quota are signed and the rest are refused, so that a batch larger than a quota
+// is served in parts. No handler blocks: answers come from the HSM's reader
+// threads.
 class SigningService final : public v1::SigningService::CallbackService {
  public:
-  // REQUIRES: `signer` outlives the service.
-  SigningService(const Edge& edge, signing::Signer* signer) : edge_(edge), signer_(signer) {}
+  // `limiter` is shared by all services that sign. REQUIRES: `signer` and
+  // `limiter` outlive the service.
+  SigningService(const Edge& edge, signing::Signer* signer, quota::Limiter* limiter)
+      : edge_(edge), signer_(signer), limiter_(limiter) {}
 
   grpc::ServerUnaryReactor* SignJwt(grpc::CallbackServerContext* context,
                                     const v1::SignJwtRequest* request,
@@ -40,6 +46,7 @@ class SigningService final : public v1::SigningService::CallbackService {
 
   const Edge edge_;
   signing::Signer* const signer_;
+  quota::Limiter* const limiter_;
 };
 
 }  // namespace sealward::api

@@ -79,6 +79,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status, absl::string_view re
   out.set_message(std::string(told.message().substr(0, kMaxErrorMessageBytes)));
   AddDetail(told, kErrorInfoUrl, out);
   AddDetail(told, kRetryInfoUrl, out);
+  AddDetail(told, kQuotaFailureUrl, out);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "server/api/tenant_service.h"
 
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -7,8 +8,11 @@
 #include "common/resource_name.h"
 #include "server/api/answer.h"
 #include "server/api/conversion.h"
+#include "server/api/etag.h"
 #include "server/api/paging.h"
+#include "server/api/quota_rules.h"
 #include "server/api/resource_rules.h"
+#include "server/api/update_mask.h"
 #include "server/catalog/mutations.h"
 
 namespace sealward::api {
@@ -30,6 +34,22 @@ absl::Status CheckPartition(const hsm_client::Partitions& partitions, absl::stri
                    "lists those that are");
 }
 
+// `seen` with the fields that the request changes.
+absl::StatusOr<catalog::Tenant> ChangedBy(const std::set<std::string>& fields,
+                                          const v1::Tenant& asked, const catalog::Tenant& seen) {
+  catalog::Tenant next = seen;
+  if (fields.contains("display_name")) {
+    if (absl::Status s = CheckDisplayName(asked.display_name()); !s.ok()) return s;
+    next.display_name = asked.display_name();
+  }
+  if (fields.contains("quota")) {
+    const auto quota = ParseQuotaOf("tenant.quota", asked);
+    if (!quota.ok()) return quota.status();
+    next.quota = *quota;
+  }
+  return next;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContext* context,
@@ -37,6 +57,14 @@ grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContex
                                                       v1::Tenant* response) {
   return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
+  });
+}
+
+grpc::ServerUnaryReactor* TenantService::UpdateTenant(grpc::CallbackServerContext* context,
+                                                      const v1::UpdateTenantRequest* request,
+                                                      v1::Tenant* response) {
+  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+    return DecideAgain([&] { return Update(caller, *request); });
   });
 }
 
@@ -69,6 +97,9 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   if (absl::Status s = CheckPartition(*partitions_, request.tenant().partition()); !s.ok()) {
     return s;
   }
+  const auto quota = ParseQuotaOf("tenant.quota", request.tenant());
+  if (!quota.ok()) return quota.status();
+  tenant.quota = *quota;
   if (snapshot->tenants.contains(tenant.name)) return ResourceExists(tenant.name);
   tenant.display_name = request.tenant().display_name();
   if (request.tenant().partition() != hsm_client::kSharedPartition) {
@@ -83,6 +114,31 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
     tenant.mod_revision = *revision;
   }
   return ToMessage(tenant);
+}
+
+absl::StatusOr<v1::Tenant> TenantService::Update(const Caller& caller,
+                                                 const v1::UpdateTenantRequest& request) const {
+  const v1::Tenant& asked = request.tenant();
+  if (const auto name = TenantName::Parse(asked.name()); !name.ok()) return name.status();
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{asked.name()},
+                                        auth::Verb::kUpdateTenant, asked.name());
+      !s.ok()) {
+    return s;
+  }
+  const auto fields = ParseUpdateMask(request.update_mask(), {"display_name", "quota"});
+  if (!fields.ok()) return fields.status();
+  const auto seen = snapshot->tenants.find(asked.name());
+  if (seen == snapshot->tenants.end()) return ResourceNotFound(asked.name());
+  if (!EtagFits(asked.etag(), *seen->second)) return EtagMismatch(asked.name());
+  auto next = ChangedBy(*fields, asked, *seen->second);
+  if (!next.ok()) return next.status();
+  if (!request.validate_only()) {
+    const auto revision = edge_.Commit(catalog::UpdateTenant(*seen->second, *next));
+    if (!revision.ok()) return revision.status();
+    next->mod_revision = *revision;
+  }
+  return ToMessage(*next);
 }
 
 absl::StatusOr<v1::Tenant> TenantService::Get(const Caller& caller,

@@ -21,6 +21,9 @@ class TenantService final : public v1::TenantService::CallbackService {
   grpc::ServerUnaryReactor* CreateTenant(grpc::CallbackServerContext* context,
                                          const v1::CreateTenantRequest* request,
                                          v1::Tenant* response) override;
+  grpc::ServerUnaryReactor* UpdateTenant(grpc::CallbackServerContext* context,
+                                         const v1::UpdateTenantRequest* request,
+                                         v1::Tenant* response) override;
   grpc::ServerUnaryReactor* GetTenant(grpc::CallbackServerContext* context,
                                       const v1::GetTenantRequest* request,
                                       v1::Tenant* response) override;
@@ -31,6 +34,8 @@ class TenantService final : public v1::TenantService::CallbackService {
  private:
   absl::StatusOr<v1::Tenant> Create(const Caller& caller,
                                     const v1::CreateTenantRequest& request) const;
+  absl::StatusOr<v1::Tenant> Update(const Caller& caller,
+                                    const v1::UpdateTenantRequest& request) const;
   absl::StatusOr<v1::Tenant> Get(const Caller& caller, const v1::GetTenantRequest& request) const;
   absl::StatusOr<v1::ListTenantsResponse> List(const Caller& caller,
                                                const v1::ListTenantsRequest& request) const;

@@ -26,6 +26,7 @@
 #include "server/decisions/log_sink.h"
 #include "server/publish/https_server.h"
 #include "server/publish/routes.h"
+#include "server/quota/limiter.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/metrics.h"
 
@@ -46,6 +47,7 @@ struct Server::Parts {
   std::unique_ptr<publish::HttpsServer> metrics_https;
 
   std::unique_ptr<KeyWork> keys;
+  quota::Limiter limiter;
 
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
@@ -156,8 +158,8 @@ void Server::Parts::MakeServices() {
   status_service = std::make_unique<api::StatusService>(
       edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, &hsm->partitions(),
                                         &keys->withheld});
-  signing_service = std::make_unique<api::SigningService>(edge, &keys->signer);
-  admin_signing_service = std::make_unique<api::SigningService>(edge, &keys->signer);
+  signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
+  admin_signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
 }
 
 absl::Status Server::Parts::StartGrpc(const Config& config) {

@@ -127,6 +127,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   key.max_jwt_lifetime = request.max_jwt_lifetime;
   key.claim_rules = request.claim_rules;
   key.algorithm = request.algorithm;
+  key.quota = request.quota;
   key.create_time = first.create_time;
   key.last_version = first.number;
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {

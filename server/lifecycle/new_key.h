@@ -23,6 +23,7 @@ struct NewKey {
   absl::Duration max_jwt_lifetime;
   catalog::ClaimRules claim_rules;
   const AlgorithmInfo* algorithm = nullptr;
+  catalog::Quota quota;
 };
 
 // ALREADY_EXISTS (ALREADY_EXISTS); INVALID_ARGUMENT (SCOPE_INVALID) for an

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "common/errors.h"
@@ -43,6 +44,20 @@ TEST(StatusConversion, ErrorsForCallersPassWithTheirDetails) {
                                                    "HSM_UNAVAILABLE", "gone", absl::Seconds(3)),
                                 "id");
   EXPECT_TRUE(SaysWhenToRetry(busy));
+}
+
+TEST(StatusConversion, AQuotaFailurePasses) {
+  const std::vector<QuotaViolation> violations = {{"tenants/a", "5 signatures a second"}};
+  const auto status =
+      ToRpcStatus(MakeQuotaError("QUOTA_EXCEEDED", "m", violations, absl::Seconds(3)), "id");
+  google::rpc::QuotaFailure failure;
+  for (const auto& any : status.details()) {
+    if (any.Is<google::rpc::QuotaFailure>()) any.UnpackTo(&failure);
+  }
+  ASSERT_EQ(failure.violations_size(), 1);
+  EXPECT_EQ(failure.violations(0).subject(), "tenants/a");
+  EXPECT_EQ(failure.violations(0).description(), "5 signatures a second");
+  EXPECT_TRUE(SaysWhenToRetry(status));
 }
 
 TEST(StatusConversion, UnavailableAlwaysSaysWhenToRetry) {

@@ -83,7 +83,7 @@ class CliTest : public testing::Test {
 TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> table = {
       {{}, "needs a command"},
-      {{"keys"}, "needs a command: create, get, list, rotate, versions"},
+      {{"keys"}, "needs a command: create, get, list, update, rotate, versions"},
       {{"kyes"}, "did you mean \"keys\"?"},
       {{"keys", "rotat", "demo/main"}, "did you mean \"rotate\"?"},
       {{"keys", "rotate"}, "KEY"},
@@ -103,6 +103,10 @@ TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
       {{"bindings", "list", "demo", "--key", "demo/main"}, "TENANT or --key, not both"},
       {{"keys", "create", "demo/k", "--issuer", "i", "--algorithm", "RS256", "--audience", "a"},
        "RS256-2048"},
+      {{"keys", "update", "demo/k"}, "no --server given"},
+      {{"keys", "update", "demo/k", "--quota-burst", "5"}, "--quota-per-second"},
+      {{"keys", "update", "demo/k", "--quota-per-second", "0"}, "--quota-per-second"},
+      {{"tenants", "update", "demo", "--no-quota", "--quota-per-second", "5"}, "--no-quota"},
       {{"status"}, "no --server given"},
       {{"status", "--server", "localhost"}, "no --cert given"},
   };
@@ -118,6 +122,7 @@ TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
 TEST_F(CliTest, EveryCommandsHelpHasAnExample) {
   const std::vector<std::vector<std::string>> commands = {
       {"tenants", "create"}, {"tenants", "get"},   {"tenants", "list"},
+      {"tenants", "update"}, {"keys", "update"},
       {"issuers", "create"}, {"issuers", "get"},   {"issuers", "list"},
       {"keys", "create"},    {"keys", "get"},      {"keys", "list"},
       {"keys", "rotate"},    {"keys", "versions"}, {"bindings", "create"},
