@@ -27,7 +27,7 @@ class Bucket {
  public:
   // How long until a token is there: zero if there is one now. REQUIRES:
   // `quota` has a bound, within the limits of the API.
-  absl::Duration Wait(const catalog::Quota& quota, absl::Time now) const;
+  absl::Duration Wait(const catalog::Quota& quota, absl::Time now);
 
   // Takes a token if there is one; whether it did. REQUIRES: as Wait.
   bool Take(const catalog::Quota& quota, absl::Time now);
@@ -36,6 +36,9 @@ class Bucket {
   void PutBack(const catalog::Quota& quota);
 
  private:
+  // The state, brought down to that of an empty bucket where it is later.
+  int64_t Settle(const catalog::Quota& quota, int64_t now_ns);
+
   std::atomic<int64_t> full_at_ns_{0};
 };
 

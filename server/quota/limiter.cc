@@ -28,7 +28,7 @@ absl::Status Exceeded(const catalog::Key& key, absl::Duration key_wait,
                         violations, std::max(key_wait, tenant_wait));
 }
 
-absl::Duration WaitFor(const Bucket* bucket, const catalog::Quota& quota, absl::Time now) {
+absl::Duration WaitFor(Bucket* bucket, const catalog::Quota& quota, absl::Time now) {
   return bucket == nullptr ? absl::ZeroDuration() : bucket->Wait(quota, now);
 }
 

@@ -30,6 +30,7 @@ def requests_about(tenant, issuer, key, binding):
         "TenantService/CreateTenant": {"tenantId": tenant},
         "TenantService/GetTenant": {"name": f"tenants/{tenant}"},
         "TenantService/ListTenants": {},
+        "TenantService/UpdateTenant": {"tenant": {"name": f"tenants/{tenant}"}},
         "IssuerService/CreateIssuer": {"parent": f"tenants/{tenant}", "issuerId": issuer,
                                        "issuer": {"issuerUrl": "https://x.test"}},
         "IssuerService/GetIssuer": {"name": f"tenants/{tenant}/issuers/{issuer}"},
@@ -40,6 +41,7 @@ def requests_about(tenant, issuer, key, binding):
         "KeyService/GetKey": {"name": key_name},
         "KeyService/ListKeys": {"parent": f"tenants/{tenant}"},
         "KeyService/RotateKey": {"name": key_name},
+        "KeyService/UpdateKey": {"key": {"name": key_name}},
         "KeyService/GetKeyVersion": {"name": key_name + "/versions/1"},
         "KeyService/ListKeyVersions": {"parent": key_name},
         "RoleBindingService/CreateRoleBinding": {

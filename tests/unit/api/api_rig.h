@@ -76,7 +76,7 @@ class ApiRig {
         approvals_(edge_),
         status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld}),
         signer_({&keys.partitions, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
-        signing_(edge_, &signer_) {
+        signing_(edge_, &signer_, &limiter_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
@@ -153,6 +153,7 @@ class ApiRig {
   ApprovalService approvals_;
   StatusService status_;
   signing::Signer signer_;
+  quota::Limiter limiter_;
   SigningService signing_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;

@@ -142,8 +142,8 @@ TEST_F(QuotaServiceTest, AnUpdateTakesWhatTheMaskNames) {
 
 TEST_F(QuotaServiceTest, WhatCannotBeChangedIsNamed) {
   v1::Tenant tenant;
-  for (const char* path : {"name", "partition", "etag", "quota.burst", "create_time", "nonsense",
-                           "", "Quota"}) {
+  for (const char* path :
+       {"name", "partition", "etag", "quota.burst", "create_time", "nonsense", "", "Quota"}) {
     const grpc::Status status = Update(TenantRequest({"quota", path}), &tenant);
     EXPECT_EQ(ReasonOf(status), "UPDATE_MASK_INVALID") << path;
     EXPECT_TRUE(absl::StrContains(status.error_message(), absl::StrCat("\"", path, "\"")));
@@ -165,10 +165,10 @@ TEST_F(QuotaServiceTest, QuotasHaveLimits) {
     int64_t burst;
     bool ok;
   };
-  for (const Case& each : {Case{0, 0, false}, Case{-1, 5, false}, Case{0, 5, false},
-                           Case{1'000'001, 0, false}, Case{1, -1, false},
-                           Case{1, 10'000'001, false}, Case{1, 0, true},
-                           Case{1'000'000, 10'000'000, true}}) {
+  for (const Case& each :
+       {Case{0, 0, false}, Case{-1, 5, false}, Case{0, 5, false}, Case{1'000'001, 0, false},
+        Case{1, -1, false}, Case{1, 10'000'001, false}, Case{1, 0, true},
+        Case{1'000'000, 10'000'000, true}}) {
     v1::UpdateTenantRequest request = TenantRequest({"quota"});
     *request.mutable_tenant()->mutable_quota() = QuotaOf(each.per_second, each.burst);
     v1::Tenant tenant;
@@ -289,8 +289,7 @@ TEST_F(QuotaServiceTest, AnUpdateAndARotationDoNotLoseEachOther) {
     v1::RotateKeyRequest rotate;
     rotate.set_name(fakes::kKey);
     v1::RotateKeyResponse response;
-    const grpc::Status rotated =
-        rig_.Call<Keys>(kAdmin, &Keys::Stub::RotateKey, rotate, &response);
+    const grpc::Status rotated = rig_.Call<Keys>(kAdmin, &Keys::Stub::RotateKey, rotate, &response);
     update.join();
     ASSERT_TRUE(updated.ok()) << updated.error_message();
     ASSERT_TRUE(rotated.ok()) << rotated.error_message();
@@ -337,9 +336,9 @@ TEST_F(QuotaServiceTest, QuotaComesAfterAuthorizationAndBeforeClaims) {
   SetKeyQuota(1, 2);
   v1::SignJwtResponse response;
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(ReasonOf(rig_.Call<Signing>(kStranger, &Signing::Stub::SignJwt, SignRequest(),
-                                          &response)),
-              "PERMISSION_DENIED");
+    EXPECT_EQ(
+        ReasonOf(rig_.Call<Signing>(kStranger, &Signing::Stub::SignJwt, SignRequest(), &response)),
+        "PERMISSION_DENIED");
   }
   EXPECT_EQ(ReasonOf(Sign("{")), "CLAIMS_INVALID");
   EXPECT_TRUE(Sign().ok());

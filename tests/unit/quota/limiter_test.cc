@@ -145,6 +145,7 @@ TEST_F(LimiterTest, WhatWasUsedStaysUsedAcrossSnapshots) {
   EXPECT_EQ(AdmitAll("a/keys/one", 100), 0);
   // A changed quota holds from the next signature on.
   Show({.a = {1000, 1000}, .a_one = {}, .a_two = {}, .b = {1, 1}});
+  EXPECT_EQ(RetryDelay(Admit("a/keys/one")), absl::Milliseconds(1));
   EXPECT_EQ(AdmitAll("a/keys/one", 5000, kNow + absl::Seconds(1)), 1000);
   Show({});
   EXPECT_EQ(AdmitAll("a/keys/one", 5000), 5000);
