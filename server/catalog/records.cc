@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -97,6 +98,7 @@ absl::StatusOr<Tenant> ParseTenant(const Stored& stored, absl::string_view name)
   if (!IsWellFormed(quota)) return CorruptRecord(stored.store_key, "its quota is malformed");
   Tenant tenant;
   tenant.name = std::string(name);
+  tenant.flow = absl::HashOf(tenant.name);
   tenant.display_name = record->display_name();
   tenant.create_time = absl::FromUnixMicros(record->create_time_us());
   tenant.quota = quota;

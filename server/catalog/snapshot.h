@@ -35,6 +35,9 @@ struct Tenant {
   std::string partition;  // of its keys; empty for the shared one
   absl::Time create_time;
   int64_t mod_revision = 0;
+  // A number of its own (a hash of the name) while the server runs, by which it
+  // shares the HSM with the other tenants.
+  uint64_t flow = 0;
 };
 
 // Issuer is an `iss` URL and its promise to caches.

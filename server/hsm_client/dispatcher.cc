@@ -131,7 +131,7 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
     batch = queue_.TakeSlow(now, expired);
     slow = true;
     if (batch.empty()) slow_slot_ = -1;
-  } else if (window.in_flight.size() < kMaxPacketsInFlight) {
+  } else if (window.HasRoom()) {
     batch = queue_.TakeSigning(OpenCount(), now, expired);
   }
   for (Partition::Submission& each : expired) {
@@ -145,7 +145,7 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
 void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool slow,
                      SteadyTime steady, Work& work) {
   Window& window = windows_[static_cast<size_t>(slot)];
-  InFlight packet{window.next_packet_id++, slow, steady, {}};
+  InFlight packet{window.next_packet_id++, slow, 0, steady, {}};
   packet.dones.reserve(batch.size());
   Outgoing outgoing{slot, window.link, {}};
   outgoing.packet.set_packet_id(packet.packet_id);
@@ -153,6 +153,7 @@ void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool sl
   for (Partition::Submission& each : batch) {
     *outgoing.packet.add_operations() = std::move(each.operation);
     packet.dones.push_back(std::move(each.done));
+    packet.cost += each.cost;
   }
   window.in_flight.push_back(std::move(packet));
   work.outgoing.push_back(std::move(outgoing));

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "sealward/hsm/v1/hsm.pb.h"
 #include "server/hsm_client/connector.h"
+#include "server/hsm_client/cost.h"
 #include "server/hsm_client/operation_queue.h"
 #include "server/hsm_client/partition.h"
 
@@ -31,7 +32,9 @@ inline constexpr std::chrono::seconds kSigningTimeout{10};
 inline constexpr std::chrono::seconds kSlowTimeout{120};
 
 // Dispatcher models the flow of operations: a bounded queue, and for each
-// process (a slot) a window of kMaxPacketsInFlight packets. Slow operations get
+// process (a slot) a window of kMaxPacketsInFlight packets; one, where that has a
+// single operation that costs more than kMaxPacketCost, so that nobody waits for
+// two such. Slow operations get
 // a packet and a process of their own: one process at a time runs dry, takes
 // the slow operation alone, and joins in again. Thread-safe; never blocks.
 class Dispatcher {
@@ -89,6 +92,7 @@ class Dispatcher {
   struct InFlight {
     uint64_t packet_id = 0;
     bool slow = false;
+    int64_t cost = 0;
     SteadyTime sent;
     std::vector<Partition::Done> dones;
   };
@@ -97,6 +101,11 @@ class Dispatcher {
     std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
+
+    bool HasRoom() const {
+      return in_flight.empty() ||
+             (in_flight.size() < kMaxPacketsInFlight && in_flight.front().cost <= kMaxPacketCost);
+    }
   };
 
   void Fill(absl::Time now, SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/packet_socket.h"
+#include "server/hsm_client/cost.h"
 
 namespace sealward::hsm_client {
 namespace {
@@ -19,13 +20,16 @@ size_t SizeOf(const Partition::Submission& submission) {
 }  // namespace
 
 bool OperationQueue::HasRoomFor(const Partition::Submission& submission) const {
-  if (size() >= kMaxQueuedOperations) return false;
-  return submission.operation.has_sign_jws() || slow_.size() < kMaxQueuedSlowOperations;
+  if (submission.operation.has_sign_jws()) return signing_.HasRoomFor(submission.flow);
+  return slow_.size() < kMaxQueuedSlowOperations;
 }
 
 void OperationQueue::Push(Partition::Submission submission) {
-  const bool signing = submission.operation.has_sign_jws();
-  (signing ? signing_ : slow_).push_back(std::move(submission));
+  if (submission.operation.has_sign_jws()) {
+    signing_.Push(std::move(submission));
+  } else {
+    slow_.push_back(std::move(submission));
+  }
 }
 
 std::vector<Partition::Submission> OperationQueue::TakeSigning(
@@ -35,16 +39,18 @@ std::vector<Partition::Submission> OperationQueue::TakeSigning(
   std::vector<Partition::Submission> taken;
   taken.reserve(limit);
   size_t bytes = 0;
+  int cost = 0;
   while (!signing_.empty() && taken.size() < limit) {
-    Partition::Submission& next = signing_.front();
+    const Partition::Submission& next = signing_.Front();
     if (next.deadline <= now) {
-      expired.push_back(std::move(next));
-    } else {
-      if (bytes + SizeOf(next) > kMaxPacketBytes) break;
-      bytes += SizeOf(next);
-      taken.push_back(std::move(next));
+      expired.push_back(signing_.Drop());
+      continue;
     }
-    signing_.pop_front();
+    if (bytes + SizeOf(next) > kMaxPacketBytes) break;
+    if (!taken.empty() && cost + next.cost > kMaxPacketCost) break;
+    bytes += SizeOf(next);
+    cost += next.cost;
+    taken.push_back(signing_.Pop());
   }
   return taken;
 }
@@ -60,11 +66,8 @@ std::vector<Partition::Submission> OperationQueue::TakeSlow(
 }
 
 std::vector<Partition::Submission> OperationQueue::TakeAll() {
-  std::vector<Partition::Submission> taken;
-  taken.reserve(size());
-  std::ranges::move(signing_, std::back_inserter(taken));
+  std::vector<Partition::Submission> taken = signing_.TakeAll();
   std::ranges::move(slow_, std::back_inserter(taken));
-  signing_.clear();
   slow_.clear();
   return taken;
 }

@@ -7,23 +7,27 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/hsm_client/fair_queue.h"
 #include "server/hsm_client/partition.h"
 
 namespace sealward::hsm_client {
 
-// OperationQueue holds what waits for a process, in two lanes: signing, and the
-// slow rest (generation takes up to seconds), which gets a process to itself so
-// that no signature waits behind it. Not thread-safe.
+// OperationQueue holds what waits for a process, in two lanes: signing, shared
+// out fairly among the flows (fair_queue.h), and the slow rest (generation takes
+// up to seconds), which gets a process to itself so that no signature waits
+// behind it. Not thread-safe.
 class OperationQueue {
  public:
-  // Whether Push may be called with `submission`: its lane is not full.
+  // Whether Push may be called with `submission`: neither its lane nor its flow's
+  // share of it is full.
   bool HasRoomFor(const Partition::Submission& submission) const;
 
   // REQUIRES: HasRoomFor.
   void Push(Partition::Submission submission);
 
   // The next packet of signing operations: min(kMaxOperationsPerPacket, waiting
-  // over processes, kMaxPacketBytes). No timer: what waits goes as soon as a
+  // over processes, kMaxPacketCost, kMaxPacketBytes); at least one operation,
+  // whatever it costs. No timer: what waits goes as soon as a
   // window opens, so packets grow with load. Operations whose deadline has
   // passed are put in `expired` instead.
   std::vector<Partition::Submission> TakeSigning(size_t processes, absl::Time now,
@@ -40,7 +44,7 @@ class OperationQueue {
   size_t size() const { return signing_.size() + slow_.size(); }
 
  private:
-  std::deque<Partition::Submission> signing_;
+  FairQueue signing_{kMaxQueuedOperations};
   std::deque<Partition::Submission> slow_;
 };
 

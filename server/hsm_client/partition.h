@@ -19,7 +19,8 @@
 
 namespace sealward::hsm_client {
 
-// Operations waiting for a process, over all callers. One more is refused.
+// Operations waiting for a process, over all callers. One more is refused; a
+// flow's share of it is in fair_queue.h.
 inline constexpr size_t kMaxQueuedOperations = 8192;
 // Of these, operations other than signing.
 inline constexpr size_t kMaxQueuedSlowOperations = 256;
@@ -53,20 +54,24 @@ class Partition {
   // Called once, on a reader thread, with the result; must not block.
   using Done = absl::AnyInvocable<void(absl::StatusOr<hsm::v1::Result>)>;
 
-  // One operation with its deadline and what to do with the result.
+  // One operation with its deadline and what to do with the result. Signatures
+  // of one flow (a tenant) are made in order and share the processes fairly with
+  // other flows, by `cost` (cost.h).
   struct Submission {
     hsm::v1::Operation operation;
     absl::Time deadline;
     Done done;
+    uint64_t flow = 0;
+    int cost = 1;
   };
 
   // Queues one operation for any process.
-  virtual void Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) = 0;
+  virtual void Submit(Submission submission) = 0;
 
   // Queues many at once, so that they share packets.
   virtual void SubmitAll(std::vector<Submission> submissions) {
     for (Submission& each : submissions) {
-      Submit(std::move(each.operation), each.deadline, std::move(each.done));
+      Submit(std::move(each));
     }
   }
 

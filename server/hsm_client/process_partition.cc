@@ -75,9 +75,9 @@ void ProcessPartition::Stop(steady_clock::time_point deadline) {
   for (std::thread& reader : readers) reader.join();
 }
 
-void ProcessPartition::Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) {
+void ProcessPartition::Submit(Submission submission) {
   std::vector<Submission> one;
-  one.push_back({std::move(operation), deadline, std::move(done)});
+  one.push_back(std::move(submission));
   SubmitAll(std::move(one));
 }
 
@@ -89,10 +89,14 @@ absl::StatusOr<hsm::v1::Result> ProcessPartition::Call(hsm::v1::Operation operat
                                                        absl::Time deadline) {
   absl::StatusOr<hsm::v1::Result> answer;
   absl::Notification over;
-  Submit(std::move(operation), deadline, [&](absl::StatusOr<hsm::v1::Result> result) {
+  Submission submission;
+  submission.operation = std::move(operation);
+  submission.deadline = deadline;
+  submission.done = [&](absl::StatusOr<hsm::v1::Result> result) {
     answer = std::move(result);
     over.Notify();
-  });
+  };
+  Submit(std::move(submission));
   over.WaitForNotification();
   return answer;
 }

@@ -67,7 +67,7 @@ class ProcessPartition final : public Partition {
 
   ~ProcessPartition() override;
 
-  void Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) override;
+  void Submit(Submission submission) override;
   void SubmitAll(std::vector<Submission> submissions) override;
   absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation, absl::Time deadline) override;
   PartitionStatus Status() const override;

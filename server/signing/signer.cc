@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base64url.h"
 #include "common/errors.h"
+#include "server/hsm_client/cost.h"
 #include "server/lifecycle/state.h"
 #include "server/signing/claims.h"
 #include "server/signing/verifier_cache.h"
@@ -77,9 +78,7 @@ void Signer::Sign(SignRequest request) {
     request.done(prepared.status());
     return;
   }
-  auto& submission = prepared->submission;
-  prepared->partition->Submit(std::move(submission.operation), submission.deadline,
-                              std::move(submission.done));
+  prepared->partition->Submit(std::move(prepared->submission));
 }
 
 void Signer::SignAll(std::vector<SignRequest> requests) {
@@ -140,6 +139,8 @@ hsm_client::Partition::Submission Signer::Submission(const catalog::Key& key, Pe
   sign.mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
   sign.set_signing_input(pending.signing_input);
   submission.deadline = deadline;
+  submission.flow = key.tenant->flow;
+  submission.cost = hsm_client::CostOf(pending.version->algorithm->algorithm);
   submission.done = [this,
                      pending = std::move(pending)](absl::StatusOr<hsm::v1::Result> answer) mutable {
     auto jwt = Release(pending, std::move(answer));

@@ -188,8 +188,8 @@ size_t FakePartition::object_count() const {
   return objects_.size();
 }
 
-void FakePartition::Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) {
-  done(Call(std::move(operation), deadline));
+void FakePartition::Submit(Submission submission) {
+  submission.done(Call(std::move(submission.operation), submission.deadline));
 }
 
 absl::StatusOr<Result> FakePartition::Call(hsm::v1::Operation operation, absl::Time /*deadline*/) {

@@ -48,7 +48,7 @@ class FakePartition final : public hsm_client::Partition {
   int key_pairs_made() const;
   size_t object_count() const;
 
-  void Submit(hsm::v1::Operation operation, absl::Time deadline, Done done) override;
+  void Submit(Submission submission) override;
   absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation, absl::Time deadline) override;
   hsm_client::PartitionStatus Status() const override;
 

@@ -118,6 +118,58 @@ TEST_F(DispatcherTest, PacketsStayBelowTheByteCap) {
   }
 }
 
+// Sixteen RSA signatures in a packet would keep a process from everybody else.
+TEST_F(DispatcherTest, PacketsStayBelowTheCostCap) {
+  const auto costly = [this](size_t count, int cost) {
+    auto submissions = Signs(count);
+    for (auto& each : submissions) each.cost = cost;
+    return submissions;
+  };
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  auto work = dispatcher.Submit(costly(50, 15), kNow, kSteady);
+  ASSERT_THAT(work.outgoing, SizeIs(2));
+  EXPECT_EQ(work.outgoing[0].packet.operations_size(), kMaxPacketCost / 15);
+  // One that is over the cap by itself goes alone, and no second one with it.
+  Dispatcher heavy(1);
+  heavy.Open(0, nullptr, kNow, kSteady);
+  work = heavy.Submit(costly(3, kMaxPacketCost + 1), kNow, kSteady);
+  ASSERT_THAT(work.outgoing, SizeIs(1));
+  EXPECT_EQ(work.outgoing[0].packet.operations_size(), 1);
+  auto answer = AnswerTo(work.outgoing[0].packet);
+  auto next = heavy.Answer(0, answer, kNow, kSteady);
+  ASSERT_TRUE(next.ok());
+  EXPECT_THAT(next->outgoing, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, ATenantsFloodLeavesTheNextPacketToTheOthersToo) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  auto flood = dispatcher.Submit(Signs(500), kNow, kSteady);
+  auto other = Signs(1);
+  other[0].flow = 1;
+  EXPECT_THAT(dispatcher.Submit(std::move(other), kNow, kSteady).outgoing, IsEmpty());
+  auto answer = AnswerTo(flood.outgoing[0].packet);
+  auto next = dispatcher.Answer(0, answer, kNow, kSteady);
+  ASSERT_TRUE(next.ok());
+  ASSERT_THAT(next->outgoing, SizeIs(1));
+  EXPECT_EQ(next->outgoing[0].packet.operations_size(), kMaxOperationsPerPacket);
+  auto second = AnswerTo(next->outgoing[0].packet);
+  ASSERT_TRUE(dispatcher.Answer(0, second, kNow, kSteady).ok());
+  EXPECT_EQ(dispatcher.QueueDepth(), 501U - 4U * kMaxOperationsPerPacket);
+}
+
+// The flood is refused; who comes next is not.
+TEST_F(DispatcherTest, AFloodDoesNotFillTheQueueForOthers) {
+  Dispatcher dispatcher(1);
+  dispatcher.Open(0, nullptr, kNow, kSteady);
+  auto flood = dispatcher.Submit(Signs(2 * kMaxQueuedOperations), kNow, kSteady);
+  EXPECT_FALSE(flood.finished.empty());
+  auto others = Signs(100);
+  for (auto& each : others) each.flow = 1;
+  EXPECT_THAT(dispatcher.Submit(std::move(others), kNow, kSteady).finished, IsEmpty());
+}
+
 TEST_F(DispatcherTest, AnAnswerRefillsTheWindow) {
   Dispatcher dispatcher(1);
   dispatcher.Open(0, nullptr, kNow, kSteady);

@@ -70,6 +70,14 @@ hsm::v1::Operation SignOperation() {
   return operation;
 }
 
+Partition::Submission SignSubmission(Partition::Done done) {
+  Partition::Submission submission;
+  submission.operation = SignOperation();
+  submission.deadline = absl::InfiniteFuture();
+  submission.done = std::move(done);
+  return submission;
+}
+
 class ProcessPartitionTest : public ::testing::Test {
  protected:
   std::unique_ptr<ProcessPartition> Start(int processes, Behaviour behaviour) {
@@ -170,10 +178,10 @@ TEST_F(ProcessPartitionTest, StopLetsWorkUnderWayFinish) {
   ASSERT_TRUE(partition->WaitForFirstProcess().ok());
   absl::StatusOr<hsm::v1::Result> result;
   absl::Notification done;
-  partition->Submit(SignOperation(), absl::InfiniteFuture(), [&](auto answer) {
+  partition->Submit(SignSubmission([&](auto answer) {
     result = std::move(answer);
     done.Notify();
-  });
+  }));
   received.WaitForNotification();
   std::thread stopper(
       [&] { partition->Stop(std::chrono::steady_clock::now() + std::chrono::seconds(30)); });
@@ -194,10 +202,10 @@ TEST_F(ProcessPartitionTest, StopFailsWhatCannotFinish) {
   ASSERT_TRUE(partition->WaitForFirstProcess().ok());
   absl::Notification done;
   absl::Status status;
-  partition->Submit(SignOperation(), absl::InfiniteFuture(), [&](auto answer) {
+  partition->Submit(SignSubmission([&](auto answer) {
     status = answer.status();
     done.Notify();
-  });
+  }));
   partition->Stop(std::chrono::steady_clock::now());
   done.WaitForNotification();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
