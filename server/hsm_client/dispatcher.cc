@@ -30,6 +30,14 @@ absl::Status QueueFull() {
                             kQueueFullRetryDelay);
 }
 
+absl::Status Overloaded(absl::Duration late) {
+  return MakeRetryableError(
+      absl::StatusCode::kResourceExhausted, "OVERLOADED",
+      "so much waits for the HSM that this operation would miss its deadline; slow down, or allow "
+      "more time",
+      std::clamp(late, kQueueFullRetryDelay, kMaxOverloadedRetryDelay));
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(int slots) : windows_(static_cast<size_t>(slots)) {}
@@ -44,6 +52,8 @@ Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissio
       work.finished.push_back({std::move(each.done), Unavailable()});
     } else if (!queue_.HasRoomFor(each)) {
       work.finished.push_back({std::move(each.done), QueueFull()});
+    } else if (const absl::Duration late = LateBy(each, now); late > absl::ZeroDuration()) {
+      work.finished.push_back({std::move(each.done), Overloaded(late)});
     } else {
       queue_.Push(std::move(each));
     }
@@ -100,10 +110,26 @@ absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponseP
     work.finished.push_back({std::move(packet->dones[static_cast<size_t>(i)]),
                              std::move(*response.mutable_results(i))});
   }
-  if (packet->slow) slow_slot_ = -1;
+  if (packet->slow) {
+    slow_slot_ = -1;
+  } else {
+    // It was the process's turn once it had answered what was sent before.
+    estimate_.Add(steady - std::max(packet->sent, window.answered), packet->cost);
+  }
+  window.answered = steady;
   window.in_flight.erase(packet);
   Fill(now, steady, work);
   return work;
+}
+
+absl::Duration Dispatcher::LateBy(const Partition::Submission& submission, absl::Time now) const {
+  const auto each = estimate_.TimeFor(submission.cost);
+  if (!each || queue_.size() == 0 || submission.deadline <= now ||
+      !submission.operation.has_sign_jws()) {
+    return absl::ZeroDuration();
+  }
+  const absl::Duration ahead = *estimate_.TimeFor(queue_.CostAhead(submission));
+  return now + ahead / OpenCount() + *each - submission.deadline;
 }
 
 // One packet a slot and round, so that what waits is shared out evenly.

@@ -19,12 +19,15 @@
 #include "server/hsm_client/cost.h"
 #include "server/hsm_client/operation_queue.h"
 #include "server/hsm_client/partition.h"
+#include "server/hsm_client/service_estimate.h"
 
 namespace sealward::hsm_client {
 
 // When a caller may try again after a process died or while none is ready.
 inline constexpr absl::Duration kUnavailableRetryDelay = absl::Milliseconds(200);
 inline constexpr absl::Duration kQueueFullRetryDelay = absl::Milliseconds(50);
+// At most, for one whose deadline would be missed.
+inline constexpr absl::Duration kMaxOverloadedRetryDelay = absl::Seconds(5);
 
 // A process that owes an answer for longer than this is wedged. Generating an
 // RSA-4096 pair on a busy machine, behind another one's lock, takes its time.
@@ -36,7 +39,9 @@ inline constexpr std::chrono::seconds kSlowTimeout{120};
 // single operation that costs more than kMaxPacketCost, so that nobody waits for
 // two such. Slow operations get
 // a packet and a process of their own: one process at a time runs dry, takes
-// the slow operation alone, and joins in again. Thread-safe; never blocks.
+// the slow operation alone, and joins in again. A signature that would wait
+// beyond its deadline is refused when it comes, not when it is too late.
+// Thread-safe; never blocks.
 class Dispatcher {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -101,6 +106,7 @@ class Dispatcher {
     std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
+    SteadyTime answered;              // the last time
 
     bool HasRoom() const {
       return in_flight.empty() ||
@@ -113,11 +119,16 @@ class Dispatcher {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Put(int slot, std::vector<Partition::Submission> batch, bool slow, SteadyTime steady,
            Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How much too late `submission` would be served; zero if in time, or nobody
+  // knows. What is in flight is not counted: in doubt it may wait.
+  absl::Duration LateBy(const Partition::Submission& submission, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Unavailable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
   OperationQueue queue_ ABSL_GUARDED_BY(mu_);
+  ServiceEstimate estimate_ ABSL_GUARDED_BY(mu_);
   std::vector<Window> windows_ ABSL_GUARDED_BY(mu_);
   int slow_slot_ ABSL_GUARDED_BY(mu_) = -1;  // that runs dry for, or does, a slow operation
   size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;

@@ -24,6 +24,11 @@ bool OperationQueue::HasRoomFor(const Partition::Submission& submission) const {
   return slow_.size() < kMaxQueuedSlowOperations;
 }
 
+int64_t OperationQueue::CostAhead(const Partition::Submission& submission) const {
+  if (!submission.operation.has_sign_jws()) return 0;
+  return signing_.CostAhead(submission.flow, submission.cost);
+}
+
 void OperationQueue::Push(Partition::Submission submission) {
   if (submission.operation.has_sign_jws()) {
     signing_.Push(std::move(submission));

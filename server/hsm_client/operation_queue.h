@@ -22,6 +22,10 @@ class OperationQueue {
   // share of it is full.
   bool HasRoomFor(const Partition::Submission& submission) const;
 
+  // What is served before `submission` if it is pushed now (fair_queue.h).
+  // Nothing is known of the slow lane: zero.
+  int64_t CostAhead(const Partition::Submission& submission) const;
+
   // REQUIRES: HasRoomFor.
   void Push(Partition::Submission submission);
 

@@ -45,8 +45,9 @@ struct PartitionStatus {
 //
 // Errors: UNAVAILABLE with RetryInfo (HSM_UNAVAILABLE) where no process is
 // ready or the one that had the operation died; RESOURCE_EXHAUSTED with
-// RetryInfo (QUEUE_FULL); DEADLINE_EXCEEDED where the deadline passed before
-// the operation was sent; else what sealward-hsm answered.
+// RetryInfo (QUEUE_FULL, or OVERLOADED where the deadline would pass in the
+// queue); DEADLINE_EXCEEDED where the deadline passed before the operation was
+// sent; else what sealward-hsm answered.
 class Partition {
  public:
   virtual ~Partition() = default;
