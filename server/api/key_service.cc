@@ -243,7 +243,9 @@ absl::StatusOr<v1::Key> KeyService::Update(const Caller& caller,
     if (!quota.ok()) return quota.status();
     next.quota = *quota;
   }
-  if (!request.validate_only()) {
+  if (request.validate_only()) {
+    caller.NothingIsDone();
+  } else {
     const auto revision = edge_.Commit(catalog::UpdateKey(**seen, next));
     if (!revision.ok()) return revision.status();
     next.mod_revision = *revision;

@@ -133,7 +133,9 @@ absl::StatusOr<v1::Tenant> TenantService::Update(const Caller& caller,
   if (!EtagFits(asked.etag(), *seen->second)) return EtagMismatch(asked.name());
   auto next = ChangedBy(*fields, asked, *seen->second);
   if (!next.ok()) return next.status();
-  if (!request.validate_only()) {
+  if (request.validate_only()) {
+    caller.NothingIsDone();
+  } else {
     const auto revision = edge_.Commit(catalog::UpdateTenant(*seen->second, *next));
     if (!revision.ok()) return revision.status();
     next->mod_revision = *revision;

@@ -22,8 +22,9 @@ class Latencies {
   size_t count() const { return ns_.size(); }
 
   // {"p50_us":…,"p90_us":…,"p99_us":…,"p999_us":…,"max_us":…}; sorts what was
-  // collected. REQUIRES: count() > 0.
+  // collected. Null if nothing was.
   Json Percentiles() {
+    if (ns_.empty()) return nullptr;
     std::sort(ns_.begin(), ns_.end());
     return {{"p50_us", At(500)},
             {"p90_us", At(900)},

@@ -4,7 +4,9 @@
 //   {"key":"es256","concurrency":128,"batch":0,"channels":1,"seconds":2}
 //
 // keeps `concurrency` calls in flight for that long: SignJwt, or BatchSignJwt
-// of `batch` requests if that is not 0. Every kid is checked, a sample of JWTs
+// of `batch` requests if that is not 0. With "rate":N it starts N calls a second
+// instead, and has at most `concurrency` in flight; with "may_be_refused":true
+// RESOURCE_EXHAUSTED is counted apart. Every kid is checked, a sample of JWTs
 // is verified with OpenSSL after the clock has stopped, errors are counted.
 //
 // CONFIG.json: {"target":"127.0.0.1:PORT","ca":…,"certificate":…,
@@ -82,19 +84,23 @@ std::vector<v1::BatchSignJwtRequest> Batches(const KeyUnderLoad& key, size_t siz
   return batches;
 }
 
+template <typename Call>
+typename LoadRound<Call>::Load LoadOf(const Json& command) {
+  return {command.at("concurrency"), command.at("seconds"), command.value("rate", 0.0),
+          command.value("may_be_refused", false)};
+}
+
 absl::StatusOr<Json> Measure(Connections& connections, KeyUnderLoad& key, const Json& command) {
-  const size_t concurrency = command.at("concurrency");
   const size_t batch = command.at("batch");
-  const double seconds = command.at("seconds");
   auto stubs = connections.Get(command.at("channels"));
   if (!stubs.ok()) return stubs.status();
   AnswerCheck check(key);
   Json answer;
   if (batch == 0) {
-    answer = LoadRound<UnaryCall>(*stubs, key.requests(), check).Run(concurrency, seconds);
+    answer = LoadRound<UnaryCall>(*stubs, key.requests(), check).Run(LoadOf<UnaryCall>(command));
   } else {
     const auto batches = Batches(key, batch);
-    answer = LoadRound<BatchCall>(*stubs, batches, check).Run(concurrency, seconds);
+    answer = LoadRound<BatchCall>(*stubs, batches, check).Run(LoadOf<BatchCall>(command));
   }
   answer.update(check.Finish());
   return answer;

@@ -1,9 +1,11 @@
-// One round of load: a fixed number of calls in flight for a fixed time.
+// One round of load, for a fixed time: a fixed number of calls in flight, or a
+// fixed number of calls a second.
 #ifndef SEALWARD_TESTS_BENCH_LOAD_ROUND_H_
 #define SEALWARD_TESTS_BENCH_LOAD_ROUND_H_
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,9 +59,11 @@ struct BatchCall {
   }
 };
 
-// LoadRound keeps `concurrency` calls in flight over the stubs, taken in turn,
-// from one thread and one completion queue: the cheapest client, because it
-// shares the machine with what it measures.
+// LoadRound keeps `concurrency` calls in flight over the stubs, taken in turn, or
+// starts `rate` calls a second and has at most `concurrency` in flight. From one
+// thread and one completion queue: the cheapest client, because it shares the
+// machine with what it measures. gRPC waits in whole milliseconds, so that paced
+// calls come in small bursts; each is timed from its own start.
 template <typename Call>
 class LoadRound {
  public:
@@ -68,31 +72,36 @@ class LoadRound {
             AnswerCheck& check)
       : stubs_(std::move(stubs)), requests_(requests), check_(check) {}
 
+  // Load is what to apply.
+  struct Load {
+    size_t concurrency = 1;
+    double seconds = 1;
+    double rate = 0;  // calls a second; 0: as many as are in flight
+    // Count RESOURCE_EXHAUSTED as refused, not as an error.
+    bool may_be_refused = false;
+  };
+
   // Issues calls for `seconds`, waits for the last, and returns signatures,
-  // calls, wall and CPU nanoseconds of this process, and percentiles of a call.
-  Json Run(size_t concurrency, double seconds) {
-    std::vector<Slot> slots(concurrency);
+  // refused calls, calls that were answered, wall and CPU nanoseconds of this
+  // process, and percentiles of an answered call.
+  Json Run(const Load& load) {
+    load_ = load;
+    std::vector<Slot> slots(load.concurrency);
+    for (size_t i = 0; i < slots.size(); ++i) {
+      slots[i].stub = stubs_[i % stubs_.size()];
+      idle_.push_back(&slots[i]);
+    }
     const int64_t cpu_before_ns = ProcessCpuNs();
     const int64_t start_ns = MonotonicNs();
-    const int64_t end_ns = start_ns + static_cast<int64_t>(seconds * 1e9);
-    for (size_t i = 0; i < concurrency; ++i) {
-      slots[i].stub = stubs_[i % stubs_.size()];
-      Start(slots[i]);
-    }
+    const int64_t end_ns = start_ns + static_cast<int64_t>(load.seconds * 1e9);
     int64_t now_ns = start_ns;
-    void* tag = nullptr;
-    bool ok = false;
-    for (size_t in_flight = concurrency; in_flight > 0 && queue_.Next(&tag, &ok);) {
-      Slot& slot = *static_cast<Slot*>(tag);
+    while (now_ns < end_ns || idle_.size() < slots.size()) {
+      if (now_ns < end_ns) StartDue(now_ns - start_ns);
+      Await(now_ns < end_ns ? start_ns + NextDueNs() - now_ns : kForeverNs);
       now_ns = MonotonicNs();
-      Finish(slot, now_ns);
-      if (now_ns < end_ns) {
-        Start(slot);
-      } else {
-        --in_flight;
-      }
     }
     return {{"ops", signatures_},
+            {"refused", refused_},
             {"calls", latencies_.count()},
             {"wall_ns", now_ns - start_ns},
             {"cpu_ns", ProcessCpuNs() - cpu_before_ns},
@@ -114,6 +123,38 @@ class LoadRound {
     std::unique_ptr<grpc::ClientAsyncResponseReader<typename Call::Response>> reader;
   };
 
+  static constexpr int64_t kForeverNs = 3'600'000'000'000;
+
+  // When the next call is due, from the start of the round.
+  int64_t NextDueNs() const {
+    if (idle_.empty()) return kForeverNs;  // as soon as one is answered
+    return load_.rate == 0 ? 0
+                           : static_cast<int64_t>(static_cast<double>(calls_) * 1e9 / load_.rate);
+  }
+
+  void StartDue(int64_t elapsed_ns) {
+    while (!idle_.empty() && NextDueNs() <= elapsed_ns) {
+      Slot& slot = *idle_.back();
+      idle_.pop_back();
+      ++calls_;
+      Start(slot);
+    }
+  }
+
+  // Waits for an answer, at most that long, and takes all that are there.
+  void Await(int64_t most_ns) {
+    void* tag = nullptr;
+    bool ok = false;
+    auto until = std::chrono::system_clock::now() + std::chrono::nanoseconds(most_ns);
+    while (queue_.AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) {
+      Slot& slot = *static_cast<Slot*>(tag);
+      Finish(slot, MonotonicNs());
+      idle_.push_back(&slot);
+      if (load_.rate == 0) return;  // start its successor before anything else
+      until = std::chrono::system_clock::now();
+    }
+  }
+
   void Start(Slot& slot) {
     slot.request = &requests_[next_request_++ % requests_.size()];
     slot.reader.reset();
@@ -127,6 +168,10 @@ class LoadRound {
   }
 
   void Finish(Slot& slot, int64_t now_ns) {
+    if (load_.may_be_refused && slot.status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+      ++refused_;
+      return;
+    }
     latencies_.Add(now_ns - slot.start_ns);
     if (slot.status.ok()) {
       signatures_ += Call::Check(*slot.request, slot.response, check_);
@@ -141,6 +186,10 @@ class LoadRound {
   AnswerCheck& check_;
   grpc::CompletionQueue queue_;
   Latencies latencies_;
+  Load load_;
+  std::vector<Slot*> idle_;
+  int64_t calls_ = 0;
+  size_t refused_ = 0;
   size_t next_request_ = 0;
   size_t signatures_ = 0;
 };

@@ -4,7 +4,8 @@
 In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
-rounds. Prints medians and the ratios against their targets, and writes JSON.
+rounds; then one tenant's latency while another floods. Prints medians and the
+ratios against their targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
 
@@ -16,7 +17,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import plan, processes, profile, report, rounds, state  # noqa: E402
+from runner import noise, plan, processes, profile, report, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -64,13 +65,24 @@ def measure(arguments, service, binaries):
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
             order = plan.MEASURES if number % 2 == 0 else plan.MEASURES[::-1]
             all_rounds.append(runner.run(order, arguments.seconds))
+        noisy = measure_noise(arguments, service, binaries)
         report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
-        report.write_json(arguments.json, all_rounds, report.machine(SOURCE))
+        noise.print_table(noisy)
+        report.write_json(arguments.json, all_rounds, noisy, report.machine(SOURCE))
         print(f"\nWritten: {arguments.json}")
         if arguments.profile:
             profile.profile(service, runner)
     finally:
         runner.close()
+
+
+def measure_noise(arguments, service, binaries):
+    print("noisy neighbour", file=sys.stderr, flush=True)
+    neighbours = noise.Noise(service, binaries)
+    try:
+        return neighbours.run(arguments.rounds, arguments.seconds)
+    finally:
+        neighbours.close()
 
 
 def main():

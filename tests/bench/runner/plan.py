@@ -5,21 +5,32 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class BenchKey:
-    """A key of the bench's tenant; `name` is its id and that of its issuer."""
+    """A key of a tenant; `name` is its id and that of its issuer."""
 
     name: str
     algorithm: str  # as the CLI names it
     alg: str  # as JOSE names it
+    tenant: str = "bench"
 
     @property
     def resource(self):
-        return f"tenants/bench/keys/{self.name}"
+        return f"tenants/{self.tenant}/keys/{self.name}"
+
+    @property
+    def issuer(self):
+        return f"tenants/{self.tenant}/issuers/{self.name}"
 
 
 KEYS = (
     BenchKey("es256", "ES256", "ES256"),
     BenchKey("rs256", "RS256-2048", "RS256"),
     BenchKey("eddsa", "EdDSA", "EdDSA"),
+)
+
+# Of the tenant that floods while another is measured (noise.py).
+NOISY_KEYS = (
+    BenchKey("es256", "ES256", "ES256", "noisy"),
+    BenchKey("rs4096", "RS256-4096", "RS256", "noisy"),
 )
 
 

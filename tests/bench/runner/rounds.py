@@ -3,8 +3,8 @@
 import json
 import time
 
-from . import jwk, plan, processes
-from .processes import BenchError, LineProgram
+from . import client, jwk, plan, processes
+from .processes import LineProgram
 
 # From sending the command to the common start: time for every raw process to
 # read it. From time.monotonic_ns, which raw_pkcs11 reads too.
@@ -20,7 +20,7 @@ class Rounds:
         self._service = service
         self._channels = channels
         self._programs = []
-        raw, client = self._configurations()
+        raw, keys = self._configurations()
         settings, environment = service.partition()
         directory = service.directory
         try:
@@ -28,18 +28,8 @@ class Rounds:
                 self._start(binaries.raw, directory / "raw.json", {**settings, "keys": raw}, environment)
                 for _ in range(plan.RAW_PROCESSES)
             ]
-            tls = directory / "tls"
-            self._client = self._start(
-                binaries.load_client,
-                directory / "client.json",
-                {
-                    "target": service.ready["signing"],
-                    "ca": str(tls / "ca.pem"),
-                    "certificate": str(tls / "issuer.pem"),
-                    "private_key": str(tls / "issuer.key"),
-                    "keys": client,
-                },
-            )
+            self._client = client.start(service, binaries, keys, "client.json")
+            self._programs.append(self._client)
         except BaseException:
             self.close()
             raise
@@ -54,19 +44,13 @@ class Rounds:
 
     def load(self, load, seconds):
         """Applies a load and returns load_client's answer."""
-        self._client.send(
-            {
-                "key": load.key,
-                "concurrency": load.concurrency,
-                "batch": load.batch,
-                "channels": self._channels,
-                "seconds": seconds,
-            }
-        )
-        answer = self._client.receive(seconds)
-        if answer["errors"] or not answer["verified"]:
-            raise BenchError(f"{load.key} {load.name}: {json.dumps(answer['errors'])}")
-        return answer
+        command = {
+            "key": load.key,
+            "concurrency": load.concurrency,
+            "batch": load.batch,
+            "channels": self._channels,
+        }
+        return client.apply(self._client, command, seconds)
 
     def _start(self, binary, path, config, environment=None):
         program = LineProgram(binary, path, config, self._service.log, environment)
@@ -76,36 +60,26 @@ class Rounds:
 
     def _configurations(self):
         """Of the raw processes and of the client: the same keys, the same claims."""
-        raw, client = [], []
+        raw, keys = [], []
         for key in plan.KEYS:
-            kids = self._service.public_keys(key)
+            described = client.describe(self._service, key)
             signing_kid = self._service.signing_kid(key)
-            claims = self._service.claims(key)
             header = {"alg": key.alg, "kid": signing_kid, "typ": "JWT"}
             message = ".".join(
                 jwk.base64url(json.dumps(part, separators=(",", ":")).encode())
-                for part in (header, claims)
+                for part in (header, described["claims"])
             )
-            spki = {kid: jwk.spki(public).hex() for kid, public in kids.items()}
             raw.append(
                 {
                     "name": key.name,
                     "alg": key.alg,
                     "label": f"sealward:1:jwt:{key.resource}",
-                    "spki_hex": spki[signing_kid],
+                    "spki_hex": described["kids"][signing_kid],
                     "message": message,
                 }
             )
-            client.append(
-                {
-                    "name": key.name,
-                    "resource": key.resource,
-                    "alg": key.alg,
-                    "kids": spki,
-                    "claims": claims,
-                }
-            )
-        return raw, client
+            keys.append(described)
+        return raw, keys
 
     def _measure(self, measure, seconds):
         if measure.key != plan.KEYS[0].name:

@@ -58,7 +58,7 @@ def _remove_stale():
 
 
 class Service:
-    """sealward-server with a fresh state directory, a tenant and the bench's keys."""
+    """sealward-server with a fresh state directory, two tenants and their keys."""
 
     def __init__(self, binaries, source):
         self._binaries = binaries
@@ -172,23 +172,31 @@ class Service:
                     raise BenchError(complaint) from None
         return value
 
+    def set_noisy_quota(self, per_second):
+        """0 for none."""
+        flags = ["--quota-per-second", str(per_second)] if per_second else ["--no-quota"]
+        self._cli("admin", "tenants", "update", "noisy", *flags)
+
     def _create_resources(self):
-        self._cli("admin", "tenants", "create", "tenants/bench")
-        for role, name in (("operator", "operator"), ("token-issuer", "issuer")):
-            self._cli(
-                *("admin", "bindings", "create", f"tenants/bench/roleBindings/{name}"),
-                *("--role", role, "--principal", f"spiffe://sealward.test/{name}"),
-            )
-        for key in plan.KEYS:
-            issuer = f"tenants/bench/issuers/{key.name}"
-            self._cli("admin", "issuers", "create", issuer, "--issuer-url", self._issuer_url(key))
-            self._cli(
-                *("operator", "keys", "create", key.resource, "--issuer", issuer),
-                *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
-            )
+        for tenant, keys in (("bench", plan.KEYS), ("noisy", plan.NOISY_KEYS)):
+            self._cli("admin", "tenants", "create", f"tenants/{tenant}")
+            for role, name in (("operator", "operator"), ("token-issuer", "issuer")):
+                self._cli(
+                    *("admin", "bindings", "create", f"tenants/{tenant}/roleBindings/{name}"),
+                    *("--role", role, "--principal", f"spiffe://sealward.test/{name}"),
+                )
+            for key in keys:
+                self._create_key(key)
+
+    def _create_key(self, key):
+        self._cli("admin", "issuers", "create", key.issuer, "--issuer-url", self._issuer_url(key))
+        self._cli(
+            *("operator", "keys", "create", key.resource, "--issuer", key.issuer),
+            *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
+        )
 
     def _issuer_url(self, key):
-        return f"{self.ready['https']}/tenants/bench/issuers/{key.name}"
+        return f"{self.ready['https']}/{key.issuer}"
 
     def _cli(self, identity, *arguments):
         tls = self.directory / "tls"
