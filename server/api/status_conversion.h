@@ -19,9 +19,10 @@ inline constexpr size_t kMaxErrorMessageBytes = 1024;
 inline constexpr absl::Duration kDefaultRetryDelay = absl::Seconds(1);
 
 // What a caller is told of `status`: ErrorInfo always, RetryInfo where it has
-// one or the code calls for it, QuotaFailure where it has one. An error that was not made for callers (UNKNOWN,
-// INTERNAL, DATA_LOSS, or one without ErrorInfo) becomes a message that says
-// nothing but `request_id`; the status itself goes to the log under that id.
+// one or the code calls for it, QuotaFailure where it has one. An error that was
+// not made for callers (UNKNOWN, INTERNAL, DATA_LOSS, or one without ErrorInfo)
+// becomes a message that says nothing but `request_id`; the status itself goes to
+// the log under that id.
 // REQUIRES: `status` is not OK.
 google::rpc::Status ToRpcStatus(const absl::Status& status, absl::string_view request_id);
 
