@@ -19,7 +19,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 class AggregatorTest : public testing::Test {
  protected:
@@ -168,6 +167,7 @@ TEST_F(AggregatorTest, NoneIsLostAmongThreads) {
   constexpr int kThreads = 4;
   constexpr int kCalls = 2000;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([this] {
       for (int i = 0; i < kCalls; ++i) {
