@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -76,6 +77,13 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(const ConnectionOpt
   auto channel = grpc::CreateCustomChannel(options.target, grpc::experimental::TlsCredentials(tls),
                                            Arguments());
   return std::shared_ptr<Connection>(new Connection(options.target, std::move(channel)));
+}
+
+bool IsLocal(absl::string_view target) { return absl::StartsWith(target, "unix:/"); }
+
+std::shared_ptr<Connection> Connection::OpenLocal(const std::string& target) {
+  return std::shared_ptr<Connection>(new Connection(
+      target, grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), Arguments())));
 }
 
 void RequireTls13() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 
@@ -51,6 +52,10 @@ class Connection {
   // certificate's) naming the file.
   static absl::StatusOr<std::shared_ptr<Connection>> Open(const ConnectionOptions& options);
 
+  // To the UNIX socket of a server on this machine (grpc.local_listen), which asks
+  // the kernel who calls: no certificates. REQUIRES: IsLocal(target).
+  static std::shared_ptr<Connection> OpenLocal(const std::string& target);
+
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const std::string& target() const { return target_; }
 
@@ -61,6 +66,9 @@ class Connection {
   std::string target_;
   std::shared_ptr<grpc::Channel> channel_;
 };
+
+// Whether `target` is unix:/PATH.
+bool IsLocal(absl::string_view target);
 
 // Makes this process refuse TLS 1.2 in every gRPC connection; without it a
 // client offers 1.2 too and leaves the choice to the server, and sealward-server

@@ -4,7 +4,8 @@
 #   tools/dev_ca.sh DIR
 #
 # Writes into DIR (made if it is missing, mode 0700):
-#   ca.{pem,key}      the CA; its key stays here because this is a development CA
+#   ca.{pem,key}      the CA; its key stays here because this is a development CA, which a
+#                     production server knows by its organization (O=), and refuses
 #   server.{pem,key}  gRPC listeners; SAN localhost, 127.0.0.1
 #   jwks.{pem,key}    HTTPS listeners, a certificate of their own; same SANs
 #   admin, operator, issuer, viewer, stranger .{pem,key}

@@ -28,6 +28,8 @@ void AddKeyCommands(CLI::App& app, Chosen& chosen);
 void AddKeyLifecycleCommands(CLI::App& keys, Chosen& chosen);
 void AddBindingCommands(CLI::App& app, Chosen& chosen);
 void AddApprovalCommands(CLI::App& app, Chosen& chosen);
+void AddTrustDomainCommands(CLI::App& app, Chosen& chosen);
+void AddCertificateCommands(CLI::App& app, Chosen& chosen);
 void AddSigningCommands(CLI::App& app, Chosen& chosen);
 void AddStatusCommand(CLI::App& app, Chosen& chosen);
 

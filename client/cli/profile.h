@@ -14,7 +14,7 @@ inline constexpr size_t kMaxProfileBytes = 64 * 1024;
 
 // Profile is whom to talk to, and as whom. Empty means not given.
 struct Profile {
-  std::string server;          // HOST:PORT of the admin listener
+  std::string server;          // HOST:PORT of the admin listener, or unix:/PATH
   std::string signing_server;  // HOST:PORT of the signing listener; default: server
   std::string cert;            // PEM files
   std::string key;

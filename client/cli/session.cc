@@ -35,6 +35,7 @@ absl::StatusOr<std::shared_ptr<Connection>> Session::Signing() const {
 }
 
 absl::StatusOr<std::shared_ptr<Connection>> Session::Open(const std::string& target) const {
+  if (IsLocal(target)) return Connection::OpenLocal(target);
   const std::pair<const char*, const std::string*> needed[] = {
       {"server", &target}, {"cert", &profile_.cert}, {"key", &profile_.key}, {"ca", &profile_.ca}};
   for (const auto& [name, value] : needed) {

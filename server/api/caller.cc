@@ -45,7 +45,18 @@ Caller::Caller(const Edge* edge, const grpc::CallbackServerContext* context,
 
 absl::StatusOr<Caller> Caller::Of(const Edge& edge, const grpc::CallbackServerContext& context) {
   auto identity = edge.identities->Read(*context.auth_context());
-  if (identity.ok()) return Caller(&edge, &context, *std::move(identity));
+  if (identity.ok()) {
+    Caller caller(&edge, &context, *std::move(identity));
+    if (edge.calls == nullptr) return caller;
+    auto slot = edge.calls->Enter(caller.principal(), context.peer());
+    if (slot.ok()) {
+      caller.slot_ = *std::move(slot);
+      return caller;
+    }
+    edge.metrics->CountDenied(kAuthenticate);
+    caller.Record(kAuthenticate, "", slot.status().code(), ErrorReason(slot.status()));
+    return slot.status();
+  }
   edge.metrics->CountDenied(kAuthenticate);
   auth::Identity shown;
   shown.fingerprint = ShownFingerprint(*context.auth_context());

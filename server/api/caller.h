@@ -26,7 +26,8 @@ namespace sealward::api {
 // finished.
 class Caller {
  public:
-  // UNAUTHENTICATED as auth::IdentitySource, recorded.
+  // UNAUTHENTICATED as auth::IdentitySource and RESOURCE_EXHAUSTED as
+  // auth::CallLimits, recorded.
   // REQUIRES: `edge` and `context` outlive the call.
   static absl::StatusOr<Caller> Of(const Edge& edge, const grpc::CallbackServerContext& context);
 
@@ -71,7 +72,8 @@ class Caller {
   std::shared_ptr<const auth::Identity> identity_;
   std::string request_id_;
   absl::Time deadline_;
-  std::shared_ptr<Act> act_;  // null while signing
+  auth::CallLimits::Slot slot_;  // of this call, until its last copy is gone
+  std::shared_ptr<Act> act_;     // null while signing
 };
 
 }  // namespace sealward::api

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/errors.h"
 #include "server/api/executor.h"
+#include "server/auth/call_limits.h"
 #include "server/auth/identity.h"
 #include "server/catalog/catalog.h"
 #include "server/decisions/record.h"
@@ -27,6 +28,7 @@ struct Edge {
   auth::IdentitySource* identities = nullptr;
   telemetry::Metrics* metrics = nullptr;
   decisions::DecisionSink* decisions = nullptr;  // told by Caller alone
+  auth::CallLimits* calls = nullptr;             // asked by Caller alone; null for none
 
   // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the
   // change that came first, so that the next decision is a new one. Blocks.

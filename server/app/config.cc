@@ -32,6 +32,7 @@ Config ReadConfig(ConfigReader& reader, absl::string_view default_hsm_binary) {
     reader.Fail("grpc", "trust_domain", "must be a SPIFFE trust domain, such as corp.example");
   }
   config.grpc.trust_domains = reader.TrustDomains("grpc", "trust_domains");
+  config.grpc.local_listen = reader.Absolute(reader.Text("grpc", "local_listen", ""));
   config.https.listen = reader.Address("https", "listen");
   config.https.public_url = reader.Text("https", "public_url", "");
   config.https.certificate = reader.RequiredPath("https", "certificate");

@@ -36,6 +36,7 @@ struct Config {
     std::string client_ca;
     std::string trust_domain;  // whose members client_ca vouches for; empty: nobody's
     std::vector<TrustDomain> trust_domains;
+    std::string local_listen;  // a UNIX socket for operators of this machine; empty: none
   };
   struct Https {
     std::string listen;

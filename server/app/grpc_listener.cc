@@ -11,12 +11,18 @@
 namespace sealward::app {
 namespace {
 
-void SetLimits(grpc::ServerBuilder& builder) {
+// HOST of HOST:PORT, brackets and all.
+absl::string_view HostOf(absl::string_view listen) { return listen.substr(0, listen.rfind(':')); }
+
+}  // namespace
+
+void GrpcListener::SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxConnectionAgeMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionAgeGraceMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
@@ -26,11 +32,6 @@ void SetLimits(grpc::ServerBuilder& builder) {
   quota.Resize(kMaxGrpcMemoryBytes);
   builder.SetResourceQuota(quota);
 }
-
-// HOST of HOST:PORT, brackets and all.
-absl::string_view HostOf(absl::string_view listen) { return listen.substr(0, listen.rfind(':')); }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
     const Options& options, const std::shared_ptr<grpc::ServerCredentials>& credentials) {

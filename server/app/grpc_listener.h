@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 
 namespace sealward::app {
 
@@ -21,12 +22,17 @@ inline constexpr int kMaxMetadataBytes = 16 * 1024;
 inline constexpr int kMaxStreamsPerConnection = 1024;
 inline constexpr int kMaxConnectionAgeMs = 60 * 60 * 1000;
 inline constexpr int kConnectionAgeGraceMs = 30 * 1000;
+// A connection without a call is closed after this.
+inline constexpr int kMaxConnectionIdleMs = 10 * 60 * 1000;
 inline constexpr int kMinPingIntervalMs = 10 * 1000;
 inline constexpr size_t kMaxGrpcMemoryBytes = 512UL * 1024 * 1024;
 
 // GrpcListener is one listening gRPC server.
 class GrpcListener {
  public:
+  // The limits above, for every server of this process.
+  static void SetLimits(grpc::ServerBuilder& builder);
+
   struct Options {
     std::string name;    // "signing" or "admin", for errors
     std::string listen;  // HOST:PORT; port 0 takes a free one

@@ -4,22 +4,21 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/api/approval_service.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
-#include "server/api/issuer_service.h"
-#include "server/api/key_service.h"
-#include "server/api/role_binding_service.h"
 #include "server/api/signing_service.h"
-#include "server/api/status_service.h"
-#include "server/api/tenant_service.h"
+#include "server/app/admin_services.h"
 #include "server/app/grpc_listener.h"
 #include "server/app/hsm_partitions.h"
 #include "server/app/key_work.h"
+#include "server/app/local_listener.h"
 #include "server/app/public_listener.h"
+#include "server/app/tls_files.h"
 #include "server/app/tls_keeper.h"
+#include "server/auth/call_limits.h"
 #include "server/auth/decision.h"
 #include "server/catalog/catalog.h"
 #include "server/decisions/aggregator.h"
@@ -49,30 +48,29 @@ struct Server::Parts {
   std::unique_ptr<KeyWork> keys;
   quota::Limiter limiter;
 
+  auth::CallLimits calls;
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<api::Executor> executor;
   api::Edge edge;
-  std::unique_ptr<api::TenantService> tenant_service;
-  std::unique_ptr<api::IssuerService> issuer_service;
-  std::unique_ptr<api::KeyService> key_service;
-  std::unique_ptr<api::RoleBindingService> role_binding_service;
-  std::unique_ptr<api::ApprovalService> approval_service;
-  std::unique_ptr<api::StatusService> status_service;
+  AdminSources admin_sources;
   // A gRPC service belongs to one listener.
+  std::unique_ptr<AdminServices> admin_services;
   std::unique_ptr<api::SigningService> signing_service;
   std::unique_ptr<api::SigningService> admin_signing_service;
 
   std::unique_ptr<GrpcListener> signing_listener;
   std::unique_ptr<GrpcListener> admin_listener;
+  std::unique_ptr<LocalListener> local_listener;
 
   absl::Status OpenStore(const Config& config);
   absl::Status OpenTls(const Config& config);
   absl::Status StartHttps(const Config& config);
   absl::Status StartMetrics(const Config& config);
   void RecordRefusedScrape(absl::string_view principal, absl::string_view reason);
-  void MakeServices();
+  void MakeServices(const Config& config);
   absl::Status StartGrpc(const Config& config);
+  absl::Status StartLocal(const Config& config);
   void Stop();
 };
 
@@ -146,18 +144,17 @@ void Server::Parts::RecordRefusedScrape(absl::string_view principal, absl::strin
   decisions.Record(record);
 }
 
-void Server::Parts::MakeServices() {
+void Server::Parts::MakeServices(const Config& config) {
   executor = std::make_unique<api::Executor>();
   decisions.Start();
-  edge = api::Edge{catalog.get(), clock, executor.get(), tls->identities(), &metrics, &decisions};
-  tenant_service = std::make_unique<api::TenantService>(edge, &hsm->partitions());
-  issuer_service = std::make_unique<api::IssuerService>(edge, https->public_url());
-  key_service = std::make_unique<api::KeyService>(edge, &keys->manager);
-  role_binding_service = std::make_unique<api::RoleBindingService>(edge);
-  approval_service = std::make_unique<api::ApprovalService>(edge);
-  status_service = std::make_unique<api::StatusService>(
-      edge, api::StatusService::Sources{SEALWARD_VERSION, start_time, &hsm->partitions(),
-                                        &keys->withheld});
+  edge = api::Edge{catalog.get(), clock,      executor.get(), tls->identities(),
+                   &metrics,      &decisions, &calls};
+  admin_sources.public_url = https->public_url();
+  admin_sources.keys = &keys->manager;
+  admin_sources.partitions = &hsm->partitions();
+  admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld};
+  admin_sources.bundle_rules = BundleRulesOf(config);
+  admin_services = std::make_unique<AdminServices>(edge, admin_sources);
   signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
   admin_signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
 }
@@ -168,15 +165,24 @@ absl::Status Server::Parts::StartGrpc(const Config& config) {
       {"signing", config.grpc.signing_listen, {signing_service.get()}, false}, credentials);
   if (!signing.ok()) return signing.status();
   signing_listener = *std::move(signing);
-  auto admin = GrpcListener::Start(
-      {"admin",
-       config.grpc.admin_listen,
-       {tenant_service.get(), issuer_service.get(), key_service.get(), role_binding_service.get(),
-        approval_service.get(), status_service.get(), admin_signing_service.get()},
-       true},
-      credentials);
+  std::vector<grpc::Service*> services = admin_services->all();
+  services.push_back(admin_signing_service.get());
+  auto admin = GrpcListener::Start({"admin", config.grpc.admin_listen, std::move(services), true},
+                                   credentials);
   if (!admin.ok()) return admin.status();
   admin_listener = *std::move(admin);
+  return config.grpc.local_listen.empty() ? absl::OkStatus() : StartLocal(config);
+}
+
+absl::Status Server::Parts::StartLocal(const Config& config) {
+  auto local =
+      LocalListener::Start({config.grpc.local_listen, [this](auth::IdentitySource* identities) {
+                              api::Edge theirs = edge;
+                              theirs.identities = identities;
+                              return std::make_unique<AdminServices>(theirs, admin_sources);
+                            }});
+  if (!local.ok()) return local.status();
+  local_listener = *std::move(local);
   return absl::OkStatus();
 }
 
@@ -184,6 +190,7 @@ void Server::Parts::Stop() {
   const absl::Time deadline = absl::Now() + kStopTimeout;
   if (signing_listener) signing_listener->Stop(absl::ToChronoTime(deadline));
   if (admin_listener) admin_listener->Stop(absl::ToChronoTime(deadline));
+  if (local_listener) local_listener->Stop(absl::ToChronoTime(deadline));
   if (tls) tls->Stop();
   if (executor) executor->Stop();
   if (hsm) {
@@ -213,7 +220,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   if (absl::Status status = parts.StartMetrics(config); !status.ok()) return status;
   parts.keys = std::make_unique<KeyWork>(parts.catalog.get(), &parts.hsm->partitions(), clock,
                                          &parts.metrics);
-  parts.MakeServices();
+  parts.MakeServices(config);
   if (absl::Status status = parts.StartGrpc(config); !status.ok()) return status;
   parts.tls->Start(parts.https->server(), parts.metrics_https.get());
   parts.hsm->AwaitStart([drivers = &parts.keys->drivers](const std::string& partition) {

@@ -83,6 +83,10 @@ absl::Status CheckDates(const TlsIdentity& identity, const std::string& path, ab
   return absl::OkStatus();
 }
 
+auth::BundleRules BundleRulesOf(const Config& config) {
+  return {config.environment == Config::Environment::kDevelopment};
+}
+
 absl::StatusOr<std::vector<auth::TrustBundle>> ReadTrustBundles(const Config::Grpc& config,
                                                                 const auth::BundleRules& rules) {
   std::vector<auth::TrustBundle> bundles;

@@ -33,6 +33,9 @@ absl::StatusOr<TlsIdentity> ReadTlsIdentity(const std::string& certificate,
 // INVALID_ARGUMENT, naming `path`, if the certificate is not valid at `now`.
 absl::Status CheckDates(const TlsIdentity& identity, const std::string& path, absl::Time now);
 
+// Development CAs are for development.
+auth::BundleRules BundleRulesOf(const Config& config);
+
 // The bundles that the configuration names: client_ca for subjects, and for
 // grpc.trust_domain if that is set; then those of grpc.trust_domains.
 // INVALID_ARGUMENT names the file that is missing or that ParseBundle refuses.

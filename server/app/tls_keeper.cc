@@ -33,8 +33,7 @@ absl::StatusOr<std::unique_ptr<TlsKeeper>> TlsKeeper::Open(const Config& config,
   if (!grpc.ok()) return grpc.status();
   auto https = ReadTlsIdentity(config.https.certificate, config.https.private_key);
   if (!https.ok()) return https.status();
-  auto bundles =
-      ReadTrustBundles(config.grpc, {config.environment == Config::Environment::kDevelopment});
+  auto bundles = ReadTrustBundles(config.grpc, BundleRulesOf(config));
   if (!bundles.ok()) return bundles.status();
   auto identity = StagedFile::Create(Staged(*grpc));
   if (!identity.ok()) return identity.status();
@@ -53,7 +52,7 @@ TlsKeeper::TlsKeeper(const Config& config, const Sources& sources, TlsIdentity g
                      StagedFile roots)
     : config_(config),
       sources_(sources),
-      rules_{config.environment == Config::Environment::kDevelopment},
+      rules_(BundleRulesOf(config)),
       identities_({[catalog = sources.catalog] { return catalog->Get(); }, sources.clock, rules_,
                    [metrics = sources.metrics](const catalog::TrustDomain& domain,
                                                const absl::Status& status) {

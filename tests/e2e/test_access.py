@@ -8,6 +8,7 @@ import harness
 from harness import AUDIENCE, claims, make_issuer, make_key
 
 DENIED = 7  # google.rpc.Code.PERMISSION_DENIED
+FINGERPRINT = "0" * 64
 
 
 def probe(server, role, method, request, listener="admin"):
@@ -53,6 +54,17 @@ def requests_about(tenant, issuer, key, binding):
             {"name": f"tenants/{tenant}/roleBindings/{binding}"},
         "SigningService/SignJwt": sign,
         "SigningService/GetSigningKey": {"key": key_name},
+        "TrustDomainService/CreateTrustDomain": {"trustDomainId": tenant},
+        "TrustDomainService/GetTrustDomain": {"name": f"trustDomains/{tenant}"},
+        "TrustDomainService/ListTrustDomains": {},
+        "TrustDomainService/UpdateTrustDomain": {"trustDomain": {"name": f"trustDomains/{tenant}"}},
+        "TrustDomainService/DeleteTrustDomain": {"name": f"trustDomains/{tenant}"},
+        "DeniedCertificateService/CreateDeniedCertificate": {"deniedCertificateId": FINGERPRINT},
+        "DeniedCertificateService/GetDeniedCertificate":
+            {"name": f"deniedCertificates/{FINGERPRINT}"},
+        "DeniedCertificateService/ListDeniedCertificates": {},
+        "DeniedCertificateService/DeleteDeniedCertificate":
+            {"name": f"deniedCertificates/{FINGERPRINT}"},
         "StatusService/GetServiceStatus": {},
     }
 

@@ -11,6 +11,7 @@
 #include "google/rpc/status.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "server/api/approval_service.h"
+#include "server/api/denied_certificate_service.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
 #include "server/api/issuer_service.h"
@@ -19,6 +20,7 @@
 #include "server/api/signing_service.h"
 #include "server/api/status_service.h"
 #include "server/api/tenant_service.h"
+#include "server/api/trust_domain_service.h"
 #include "server/auth/identity_reader.h"
 #include "server/signing/signer.h"
 #include "tests/fakes/key_rig.h"
@@ -74,6 +76,8 @@ class ApiRig {
         key_service_(edge_, keys.manager.get()),
         bindings_(edge_),
         approvals_(edge_),
+        trust_domains_(edge_, {}),
+        denied_certificates_(edge_),
         status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld}),
         signer_({&keys.partitions, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_, &limiter_) {
@@ -106,6 +110,7 @@ class ApiRig {
     std::shared_ptr<grpc::Channel>& channel = channels_[who];
     if (channel != nullptr) return channel;
     const auth::IssuedCertificate identity = ca_.Issue({{"CN", who}}, {"URI:" + PrincipalOf(who)});
+    fingerprints_[who] = auth::FingerprintOf(identity.certificate_pem);
     grpc::ChannelArguments arguments;
     arguments.SetSslTargetNameOverride("localhost");
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -114,6 +119,12 @@ class ApiRig {
         grpc::SslCredentials({ca_.pem(), identity.private_key_pem, identity.certificate_pem}),
         arguments);
     return channel;
+  }
+
+  // Of the certificate with which `who` calls.
+  std::string FingerprintOf(const std::string& who) {
+    ChannelOf(who);
+    return fingerprints_[who];
   }
 
   fakes::KeyRig keys;
@@ -134,7 +145,8 @@ class ApiRig {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &tenants_, &issuers_, &key_service_, &bindings_, &approvals_, &status_, &signing_}) {
+             &tenants_, &issuers_, &key_service_, &bindings_, &approvals_, &trust_domains_,
+             &denied_certificates_, &status_, &signing_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -151,6 +163,8 @@ class ApiRig {
   KeyService key_service_;
   RoleBindingService bindings_;
   ApprovalService approvals_;
+  TrustDomainService trust_domains_;
+  DeniedCertificateService denied_certificates_;
   StatusService status_;
   signing::Signer signer_;
   quota::Limiter limiter_;
@@ -158,6 +172,7 @@ class ApiRig {
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  std::map<std::string, std::string> fingerprints_;
 };
 
 }  // namespace sealward::api

@@ -29,6 +29,11 @@ admin_listen = "127.0.0.1:0"
 certificate = "tls/server.pem"
 private_key = "tls/server.key"
 client_ca = "/etc/ca.pem"
+trust_domain = "corp.example"
+local_listen = "admin.sock"
+[[grpc.trust_domains]]
+name = "partner.example"
+bundle = "tls/partner.pem"
 [https]
 listen = "127.0.0.1:0"
 certificate = "tls/jwks.pem"
@@ -67,6 +72,11 @@ TEST_F(ConfigTest, ReadsEveryKeyAndMakesPathsAbsolute) {
   EXPECT_EQ(config->hsm.processes, 3);
   EXPECT_EQ(config->hsm.binary, "/usr/bin/sealward-hsm");
   EXPECT_EQ(config->grpc.client_ca, "/etc/ca.pem");
+  EXPECT_EQ(config->grpc.trust_domain, "corp.example");
+  EXPECT_EQ(config->grpc.local_listen, (directory_ / "admin.sock").string());
+  ASSERT_EQ(config->grpc.trust_domains.size(), 1U);
+  EXPECT_EQ(config->grpc.trust_domains[0].name, "partner.example");
+  EXPECT_EQ(config->grpc.trust_domains[0].bundle, (directory_ / "tls/partner.pem").string());
   EXPECT_EQ(config->log.level, "info");
   EXPECT_FALSE(config->debug.core_dumps);
 }
@@ -107,6 +117,10 @@ TEST_F(ConfigTest, EachMistakeIsNamed) {
       {"partition = \"partition\"\n", "", "hsm.partition or hsm.sockets"},
       {"partition = \"partition\"", "partition = \"p\"\nsockets = [\"s\"]", "and not both"},
       {"client_ca = \"/etc/ca.pem\"\n", "", "grpc.client_ca is missing"},
+      {"corp.example", "Corp.example", "grpc.trust_domain must be a SPIFFE trust domain"},
+      {"partner.example", "a/b", "grpc.trust_domains must have name"},
+      {"bundle = \"tls/partner.pem\"", "bundles = \"x\"", "grpc.trust_domains must have name"},
+      {"[[grpc.trust_domains]]", "[grpc.trust_domains]", "grpc.trust_domains must be at most"},
       {"tls/jwks.key", "tls/server.key", "must not be the one of gRPC"},
       {"[store]", "[store", "server.toml:2:"},
   };

@@ -11,6 +11,12 @@ digests() { (cd "$WORK/tls" && sha256sum ./*.pem ./*.key | sort); }
 ca
 cd "$WORK/tls"
 
+# Production servers know it by its organization (server/auth/trust_bundle.h), and refuse it.
+expect_exit 0 openssl x509 -in ca.pem -noout -subject -nameopt multiline
+grep -qxE ' *organizationName += Sealward development' <<<"$OUTPUT" || fail "no mark: $OUTPUT"
+grep -q 'kDevelopmentOrganization = "Sealward development"' \
+  "$ROOT/server/auth/trust_bundle.h" || fail "the server looks for another mark"
+
 # Every client is who its name says, by exactly one URI, and can be no server.
 for name in admin operator issuer viewer stranger; do
   expect_exit 0 openssl verify -purpose sslclient -CAfile ca.pem "$name.pem"

@@ -1,0 +1,47 @@
+#include "server/app/admin_services.h"
+
+#include "server/api/approval_service.h"
+#include "server/api/denied_certificate_service.h"
+#include "server/api/issuer_service.h"
+#include "server/api/key_service.h"
+#include "server/api/role_binding_service.h"
+#include "server/api/tenant_service.h"
+#include "server/api/trust_domain_service.h"
+
+namespace sealward::app {
+
+struct AdminServices::Set {
+  Set(const api::Edge& edge, const AdminSources& sources)
+      : tenants(edge, sources.partitions),
+        issuers(edge, sources.public_url),
+        keys(edge, sources.keys),
+        bindings(edge),
+        approvals(edge),
+        trust_domains(edge, sources.bundle_rules),
+        denied_certificates(edge),
+        status(edge, sources.status) {}
+
+  api::TenantService tenants;
+  api::IssuerService issuers;
+  api::KeyService keys;
+  api::RoleBindingService bindings;
+  api::ApprovalService approvals;
+  api::TrustDomainService trust_domains;
+  api::DeniedCertificateService denied_certificates;
+  api::StatusService status;
+};
+
+AdminServices::AdminServices(const api::Edge& edge, const AdminSources& sources)
+    : set_(std::make_unique<Set>(edge, sources)),
+      all_{&set_->tenants,
+           &set_->issuers,
+           &set_->keys,
+           &set_->bindings,
+           &set_->approvals,
+           &set_->trust_domains,
+           &set_->denied_certificates,
+           &set_->status} {}
+
+AdminServices::~AdminServices() = default;
+
+}  // namespace sealward::app
