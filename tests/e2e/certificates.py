@@ -33,10 +33,11 @@ def fingerprint(path):
 class Ca:
     """A certificate authority of a test's own, or one that lies in files."""
 
-    def __init__(self, common_name="Test CA", organization=None):
+    def __init__(self, common_name="Test CA", organization=None, above=None):
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign(
-            self.key, _name(common_name, organization), _name(common_name, organization),
+        subject = _name(common_name, organization)
+        self.certificate = (above or self)._sign(
+            self.key, subject, above.certificate.subject if above else subject,
             (-HOUR, 24 * HOUR), [(x509.BasicConstraints(ca=True, path_length=None), True)])
 
     @classmethod

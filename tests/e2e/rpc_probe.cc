@@ -23,12 +23,14 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "nlohmann/json.hpp"
+#include "sealward/v1/denied_certificate_service.pb.h"
 #include "sealward/v1/issuer_service.pb.h"
 #include "sealward/v1/key_service.pb.h"
 #include "sealward/v1/role_binding_service.pb.h"
 #include "sealward/v1/signing_service.pb.h"
 #include "sealward/v1/status_service.pb.h"
 #include "sealward/v1/tenant_service.pb.h"
+#include "sealward/v1/trust_domain_service.pb.h"
 
 namespace {
 
@@ -40,6 +42,8 @@ const google::protobuf::Message* const kLinked[] = {
     &sealward::v1::SignJwtRequest::default_instance(),
     &sealward::v1::GetServiceStatusRequest::default_instance(),
     &sealward::v1::CreateTenantRequest::default_instance(),
+    &sealward::v1::CreateTrustDomainRequest::default_instance(),
+    &sealward::v1::CreateDeniedCertificateRequest::default_instance(),
 };
 
 // The method named "KeyService/GetKey", or nullptr.

@@ -171,6 +171,21 @@ class Identity(harness.Case):
         self.assertFalse(self.served(connection, 3))
         self.assertFalse(self.comes_in("new"))
 
+    def test_a_ca_of_a_bundle_need_not_be_a_root(self):
+        # Trusting a partner's issuing CA must not mean trusting all that its root signs.
+        root = Ca("Root")
+        issuing = Ca("Issuing", above=root)
+        sibling = Ca("Sibling", above=root)
+        (self.state.tls / "issuing-ca.pem").write_bytes(issuing.pem)
+        self.issue("member", ("spiffe://issuing.test/issuer",), ca=issuing)
+        self.issue("cousin", ("spiffe://issuing.test/issuer",), ca=sibling)
+        self.server.cli("admin", "bindings", "create", "demo/issuing", "--role", "token-issuer",
+                        "--principal", "spiffe://issuing.test/issuer")
+        self.server.cli("admin", "trust-domains", "create", "issuing.test", "--bundle",
+                        self.state.tls / "issuing-ca.pem")
+        wait_until(lambda: self.comes_in("member"), "the issuing CA", seconds=20)
+        self.assertFalse(self.comes_in("cousin"))
+
     def test_a_private_key_in_a_bundle_is_refused_and_not_echoed(self):
         bad = self.server.cli("admin", "trust-domains", "create", "leak.test", "--bundle",
                               self.state.tls / "ca.key", check=False)
