@@ -25,7 +25,7 @@ struct Method {
 template <typename Service, typename Request, typename Response>
 AnyCall MakeCall(grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
                                                        Response*),
-                 std::function<Request(const std::string&, const std::string&)> request) {
+                 const std::function<Request(const std::string&, const std::string&)>& request) {
   return [method, request](ApiRig& rig, const std::string& who, const std::string& tenant,
                            const std::string& id) {
     Response response;

@@ -101,6 +101,7 @@ TEST_F(ResourceServicesTest, ConcurrentCreationsMakeOneTenant) {
   rig_.ChannelOf(kAdmin);
   std::vector<grpc::Status> statuses(8);
   std::vector<std::thread> threads;
+  threads.reserve(statuses.size());
   for (grpc::Status& status : statuses) {
     threads.emplace_back([this, &status] {
       v1::Tenant tenant;

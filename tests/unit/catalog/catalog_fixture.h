@@ -36,9 +36,11 @@ std::string Describe(const Snapshot& snapshot);
 
 // CatalogTest has an empty store with a catalog on it.
 class CatalogTest : public testing::Test {
+ public:
+  ~CatalogTest() override;
+
  protected:
   CatalogTest();
-  ~CatalogTest() override;
 
   store::Store& store() { return *store_; }
   Catalog& catalog() { return *catalog_; }
