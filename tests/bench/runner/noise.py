@@ -51,6 +51,7 @@ class Noise:
     def run(self, repetitions, seconds):
         """A dict for the JSON file: the capacity and all repetitions."""
         full = _command("es256", PACED_IN_FLIGHT)
+        client.apply(self._b, full, seconds)  # warm
         capacity = _rate(client.apply(self._b, full, seconds))
         all_repetitions = []
         for _ in range(repetitions):
