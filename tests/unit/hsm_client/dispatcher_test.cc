@@ -160,6 +160,26 @@ TEST_F(DispatcherTest, ATenantsFloodLeavesTheNextPacketToTheOthersToo) {
   EXPECT_EQ(dispatcher.QueueDepth(), 501U - 4U * kMaxOperationsPerPacket);
 }
 
+// What expires while it waits was not served: it is not the tenant's turn gone.
+TEST_F(DispatcherTest, WhatIsTooLateCostsNoTurn) {
+  OperationQueue queue;
+  for (int i = 0; i < kQuantum; ++i) queue.Push(Operation(false, kNow));
+  for (int i = 0; i < kQuantum; ++i) queue.Push(Operation(false));
+  for (int i = 0; i < kQuantum; ++i) {
+    queue.Push(Operation(false));
+    auto other = Operation(false);
+    other.flow = 1;
+    queue.Push(std::move(other));
+  }
+  std::vector<Partition::Submission> expired;
+  const auto packet = queue.TakeSigning(1, kNow, expired);
+  EXPECT_THAT(expired, SizeIs(kQuantum));
+  ASSERT_THAT(packet, SizeIs(kMaxOperationsPerPacket));
+  EXPECT_EQ(packet.front().flow, 0U);
+  EXPECT_EQ(packet[kQuantum - 1].flow, 0U);
+  EXPECT_EQ(packet[kQuantum].flow, 1U);
+}
+
 // The flood is refused; who comes next is not.
 TEST_F(DispatcherTest, AFloodDoesNotFillTheQueueForOthers) {
   Dispatcher dispatcher(1);

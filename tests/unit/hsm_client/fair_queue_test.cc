@@ -83,10 +83,10 @@ TEST(FairQueue, ACostlyOperationSavesUpForItsTurn) {
 // Else a flow could get more than its share by never having much waiting.
 TEST(FairQueue, AFlowThatHasNothingSavesNothing) {
   FairQueue queue(1000);
-  Push(queue, 1, 100, 1);
-  while (!queue.empty()) queue.Pop();  // left a deficit of its last turn
-  Push(queue, 1, kQuantum, 3);
-  Push(queue, 2, kQuantum, 3);
+  Push(queue, 1, 12 * kQuantum + 1, 1);
+  queue.Pop();  // leaves all but one of a quantum
+  Push(queue, 1, kQuantum - 1, 3);
+  Push(queue, 2, kQuantum - 1, 3);
   EXPECT_THAT(NextFlows(queue, 6), ElementsAre(1, 2, 1, 2, 1, 2));
 }
 

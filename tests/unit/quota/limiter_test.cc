@@ -182,6 +182,30 @@ TEST_F(LimiterTest, LimitersAreApart) {
   EXPECT_FALSE(Admit("a/keys/one").ok());
 }
 
+// Two who race for the tenant's last token have both taken one of their key's:
+// the loser's is put back.
+TEST_F(LimiterTest, WhoLosesARaceForTheTenantsTokenLosesNothing) {
+  Show({.a = {1'000'000, 1}, .a_one = {1, 20'000}, .a_two = {1, 20'000}, .b = {}});
+  std::atomic<int> one{0};
+  std::atomic<int> two{0};
+  std::atomic<int> step{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string key = i % 2 == 0 ? "a/keys/one" : "a/keys/two";
+      for (int n = 0; n < 10'000; ++n) {
+        const absl::Time now = kNow + absl::Microseconds(step++ / 4);
+        if (Admit(key, now).ok()) ++(i % 2 == 0 ? one : two);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  Show({.a = {}, .a_one = {1, 20'000}, .a_two = {1, 20'000}, .b = {}});
+  const absl::Time after = kNow + absl::Milliseconds(500);
+  EXPECT_EQ(one + AdmitAll("a/keys/one", 30'000, after), 20'000);
+  EXPECT_EQ(two + AdmitAll("a/keys/two", 30'000, after), 20'000);
+}
+
 TEST_F(LimiterTest, ThreadsTogetherGetTheQuotaAndNoMore) {
   Show({.a = {1, 5000}, .a_one = {1, 3000}, .a_two = {1, 3000}, .b = {}});
   std::atomic<int> one{0};
