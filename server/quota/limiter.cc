@@ -67,17 +67,19 @@ absl::Status Limiter::AdmitBounded(const catalog::Snapshot& snapshot, const cata
   }
   const catalog::Quota& tenant_quota = key.tenant->quota;
   for (;;) {
+    // A token of the key goes back if the tenant has none.
+    if (bounds.key == nullptr || bounds.key->Take(key.quota, now)) {
+      if (bounds.tenant == nullptr || bounds.tenant->Take(tenant_quota, now)) {
+        return absl::OkStatus();
+      }
+      if (bounds.key != nullptr) bounds.key->PutBack(key.quota);
+    }
     const absl::Duration key_wait = WaitFor(bounds.key, key.quota, now);
     const absl::Duration tenant_wait = WaitFor(bounds.tenant, tenant_quota, now);
     if (key_wait > absl::ZeroDuration() || tenant_wait > absl::ZeroDuration()) {
       return Exceeded(key, key_wait, tenant_wait);
     }
-    // Somebody else may be faster to a last token: then look again.
-    if (bounds.key != nullptr && !bounds.key->Take(key.quota, now)) continue;
-    if (bounds.tenant == nullptr || bounds.tenant->Take(tenant_quota, now)) {
-      return absl::OkStatus();
-    }
-    if (bounds.key != nullptr) bounds.key->PutBack(key.quota);
+    // Another thread has just put one back: try again.
   }
 }
 
