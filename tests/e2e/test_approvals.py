@@ -80,7 +80,7 @@ class Approvals(harness.Case):
         for arguments, code, words in (
             (("approvals", "set-policy", "--two-persons", "yes"), 2, "neither on nor off"),
             (("approvals", "approve", "A!"), 2, "approvals/{approval}"),
-            (("approvals", "get", "a0123456789abcdef"), 1, "does not exist"),
+            (("approvals", "get", "a0123456789abcdef"), 4, "does not exist"),
             (("approvals", "aprove", "a0"), 2, 'did you mean "approve"'),
         ):
             with self.subTest(arguments):
