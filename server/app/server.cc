@@ -40,6 +40,8 @@ struct Server::Parts {
   telemetry::Metrics metrics;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
+  decisions::LogSink decision_log;
+  decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<TlsKeeper> tls;
   std::unique_ptr<HsmPartitions> hsm;
   std::unique_ptr<PublicListener> https;
@@ -49,8 +51,6 @@ struct Server::Parts {
   quota::Limiter limiter;
 
   auth::CallLimits calls;
-  decisions::LogSink decision_log;
-  decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<api::Executor> executor;
   api::Edge edge;
   AdminSources admin_sources;
@@ -86,7 +86,7 @@ absl::Status Server::Parts::OpenStore(const Config& config) {
 }
 
 absl::Status Server::Parts::OpenTls(const Config& config) {
-  auto opened = TlsKeeper::Open(config, {catalog.get(), clock, &metrics});
+  auto opened = TlsKeeper::Open(config, {catalog.get(), clock, &metrics, &decisions});
   if (!opened.ok()) return opened.status();
   tls = *std::move(opened);
   return absl::OkStatus();

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/errors.h"
 #include "server/app/credentials.h"
+#include "server/auth/certificate.h"
 #include "server/telemetry/logging.h"
 
 namespace sealward::app {
@@ -84,8 +86,17 @@ absl::Status TlsKeeper::CheckPeer(absl::string_view pem, absl::string_view chain
   const auto identity = identities_.Check(pem, chain_pem);
   if (identity.ok()) return absl::OkStatus();
   sources_.metrics->CountDenied("authenticate");
-  telemetry::Log(telemetry::Level::kWarning, "connection_refused",
-                 {{"reason", identity.status().message()}});
+  const auth::X509Ptr shown = auth::ParseCertificate(pem);
+  const std::string fingerprint = shown == nullptr ? "" : auth::Fingerprint(shown.get());
+  const std::string reason = ErrorReason(identity.status());
+  decisions::DecisionRecord record;
+  record.time = sources_.clock->Now();
+  record.outcome = decisions::Outcome::kDenied;
+  record.code = identity.status().code();
+  record.certificate = fingerprint;
+  record.verb = "connect";  // gRPC does not tell the handshake who the peer is
+  record.reason = reason;
+  sources_.decisions->Record(record);
   return identity.status();
 }
 

@@ -20,6 +20,7 @@
 #include "server/app/tls_files.h"
 #include "server/auth/identity_reader.h"
 #include "server/catalog/catalog.h"
+#include "server/decisions/record.h"
 #include "server/publish/https_server.h"
 #include "server/telemetry/metrics.h"
 
@@ -42,6 +43,7 @@ class TlsKeeper {
     const catalog::Catalog* catalog = nullptr;
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
+    decisions::DecisionSink* decisions = nullptr;  // for refused handshakes
   };
 
   // Reads everything. INVALID_ARGUMENT names the file and what is wrong with it. A

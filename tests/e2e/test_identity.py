@@ -110,6 +110,10 @@ class Identity(harness.Case):
             with self.assertRaises((ssl.SSLError, OSError)):
                 next(self.frames(self.client(name)))
         self.assertEqual(next(self.frames(self.client(self.issue("good"))))[0], http2.SETTINGS)
+        # On record like every other refusal, with the certificate that was shown.
+        fingerprint = certificates.fingerprint(self.state.tls / "foreign.pem")
+        wait_until(lambda: any('"verb":"connect"' in line and fingerprint in line
+                               for line in self.server.log().splitlines()), "the record")
 
     def test_a_subject_is_a_principal(self):
         self.issue("named", (), subject="named issuer")
