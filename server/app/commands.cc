@@ -3,8 +3,10 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <iostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -15,6 +17,7 @@
 #include "server/app/config.h"
 #include "server/app/credentials.h"
 #include "server/app/exit_codes.h"
+#include "server/app/first_use.h"
 #include "server/app/grpc_log.h"
 #include "server/app/ready_file.h"
 #include "server/app/server.h"
@@ -39,6 +42,7 @@ int ExitCodeOf(const absl::Status& status) {
   const std::string reason = ErrorReason(status);
   if (reason == "STORE_LOCKED" || reason == "STORE_FULL") return kExitTemporary;
   if (absl::StartsWith(reason, "STORE_") || absl::IsDataLoss(status)) return kExitStore;
+  if (absl::StartsWith(reason, "PARTITION_")) return kExitConfig;
   return absl::IsInvalidArgument(status) ? kExitConfig : kExitTemporary;
 }
 
@@ -68,6 +72,10 @@ absl::Status CreateStore(const Config& config, const std::vector<std::string>& a
                          const Clock& clock) {
   const auto bindings = auth::FirstAdmins(admins, clock.Now());
   if (!bindings.ok()) return bindings.status();
+  std::error_code error;
+  if (!std::filesystem::exists(config.store.path, error)) {
+    if (absl::Status first = CheckFirstUse(config, clock); !first.ok()) return first;
+  }
   auto store =
       store::SqliteStore::Open(config.store.path, store::SqliteStore::Mode::kCreate, &clock);
   if (!store.ok()) return store.status();

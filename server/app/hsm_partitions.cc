@@ -13,15 +13,7 @@ using hsm_client::ProcessPartition;
 std::unique_ptr<ProcessPartition> StartOne(const std::string& name, const Config::Hsm& config,
                                            const Clock* clock, telemetry::Metrics* metrics) {
   metrics->AddHsmPartition(name);
-  ProcessPartition::Options options;
-  if (config.sockets.empty()) {
-    options.connector = hsm_client::MakeSpawnConnector(config.binary, config.partition);
-    options.processes = config.processes;
-  } else {
-    options.connector = hsm_client::MakeSocketConnector(config.sockets);
-    options.processes = static_cast<int>(config.sockets.size());
-  }
-  options.clock = clock;
+  ProcessPartition::Options options = PartitionOptions(config, clock);
   options.on_event = [name, metrics](const hsm_client::PartitionEvent& event) {
     RecordHsmEvent(name, event, *metrics);
   };
@@ -37,6 +29,19 @@ std::string AlarmOf(const ProcessPartition& partition) {
 }
 
 }  // namespace
+
+ProcessPartition::Options PartitionOptions(const Config::Hsm& config, const Clock* clock) {
+  ProcessPartition::Options options;
+  options.clock = clock;
+  if (config.sockets.empty()) {
+    options.connector = hsm_client::MakeSpawnConnector(config.binary, config.partition);
+    options.processes = config.processes;
+  } else {
+    options.connector = hsm_client::MakeSocketConnector(config.sockets);
+    options.processes = static_cast<int>(config.sockets.size());
+  }
+  return options;
+}
 
 std::vector<HsmPartitions::Entry> HsmPartitions::StartAll(const Config& config, const Clock* clock,
                                                           telemetry::Metrics* metrics) {

@@ -28,6 +28,10 @@ namespace sealward::app {
 inline constexpr absl::Duration kHsmStartTimeout = absl::Minutes(2);
 inline constexpr absl::Duration kHsmLateTimeout = absl::Seconds(10);
 
+// How to reach the processes of a partition; everything else as it is by default.
+hsm_client::ProcessPartition::Options PartitionOptions(const Config::Hsm& config,
+                                                       const Clock* clock);
+
 // HsmPartitions starts, watches and ends all partitions, each with processes of
 // its own: what becomes of one is nothing to the others. Thread-safe; Stop is
 // called once.

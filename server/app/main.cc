@@ -16,7 +16,8 @@ constexpr char kDescription[] =
 
 constexpr char kFooter[] =
     "Exit codes: 0 ended on request; 2 usage; 74 the store is missing, corrupt or of a newer\n"
-    "schema; 75 an address or the store is in use; 78 the configuration or a file it names.\n"
+    "schema; 75 an address or the store is in use; 78 the configuration or a file it names,\n"
+    "or a partition that init refuses.\n"
     "\n"
     "Examples:\n"
     "  sealward-server init  --config sealward.toml --admin spiffe://example.org/admin\n"
@@ -40,8 +41,10 @@ int main(int argc, char** argv) {
   std::vector<std::string> admins;
   std::string ready_file;
 
-  CLI::App* init = app.add_subcommand(
-      "init", "Create the store with its first admin. Offline; refuses a store that exists.");
+  CLI::App* init =
+      app.add_subcommand("init",
+                         "Create the store with its first admin. Offline; refuses a store that "
+                         "exists, and a partition that holds keys already.");
   init->add_option("--config", config, "Configuration file")->required();
   init->add_option("--admin", admins,
                    "Principal of the first admin: spiffe://… or subject:<distinguished name>. "

@@ -84,6 +84,26 @@ class StoreFaults(StartFault):
         self.assertEqual(caught.exception.returncode, EXIT_STORE)
         self.assertEqual(state.store.read_bytes(), before)
 
+    def init_refused(self, state, *words):
+        with self.assertRaises(subprocess.CalledProcessError) as caught:
+            state.init_store()
+        self.assertEqual(caught.exception.returncode, EXIT_CONFIG, caught.exception.stderr)
+        for word in words:
+            self.assertIn(word, caught.exception.stderr.decode())
+        self.assertFalse(state.store.exists())
+        wait_until(lambda: not harness.pids_naming(str(state.dir)), "no process left")
+
+    def test_a_new_store_does_not_disown_the_keys_of_a_partition(self):
+        state = self.served_state()
+        for file in state.store.parent.iterdir():
+            file.unlink()
+        self.init_refused(state, 'partition "default" holds keys already', "backup")
+
+    def test_no_store_beside_a_partition_that_cannot_be_asked(self):
+        state = self.new_state(make_store=False)
+        state.edit_hsm_config("'softhsm'", "'no-such-profile'")
+        self.init_refused(state, 'partition "default" cannot be asked')
+
     def test_corrupt_stores(self):
         state = self.served_state()
         good = state.store.read_bytes()
