@@ -270,5 +270,46 @@ TEST(ApprovalPolicy, IsOffUntilTwoAdminsCanWork) {
       catalog::UpdateApprovalPolicy(*keys.catalog->Get(), catalog::ApprovalPolicy{true, 0}).ok());
 }
 
+store::Transaction BindingNamed(const std::string& name) {
+  catalog::RoleBinding binding;
+  binding.name = name;
+  binding.principal = kNewPrincipal;
+  binding.role = v1::ROLE_VIEWER;
+  binding.create_time = absl::UnixEpoch();
+  return catalog::CreateBinding(nullptr, binding);
+}
+
+// Else a change that was let through a moment before the policy came would still
+// be made after it.
+TEST(Permit, TiesAChangeToThePolicyItWasLetThroughBy) {
+  fakes::KeyRig keys;
+  keys.AddBinding("roleBindings/one", "", "spiffe://test/one", v1::ROLE_ADMIN);
+  keys.AddBinding("roleBindings/two", "", "spiffe://test/two", v1::ROLE_ADMIN);
+  const Permit permit(keys.catalog->Get()->approval_policy.mod_revision, nullptr);
+  store::Transaction late = BindingNamed("roleBindings/late");
+  permit.AddTo(late);
+  keys.Commit(*catalog::UpdateApprovalPolicy(*keys.catalog->Get(), {true, 0}));
+  EXPECT_TRUE(absl::IsAborted(keys.catalog->Commit(late).status()));
+}
+
+// Else two runs of the same request at once would both be covered by it.
+TEST(Permit, UsesItsApprovalUp) {
+  fakes::KeyRig keys;
+  catalog::Approval approval;
+  approval.name = "approvals/a1";
+  approval.request_digest = std::string(32, 'd');
+  approval.requester = "spiffe://test/one";
+  approval.verb = "roleBindings.manage";
+  keys.Commit(catalog::CreateApproval(approval, {}));
+  const Permit permit(0, keys.catalog->Get()->approvals.at(approval.name));
+  store::Transaction first = BindingNamed("roleBindings/first");
+  store::Transaction second = BindingNamed("roleBindings/second");
+  permit.AddTo(first);
+  permit.AddTo(second);
+  EXPECT_TRUE(keys.catalog->Commit(first).ok());
+  EXPECT_TRUE(absl::IsAborted(keys.catalog->Commit(second).status()));
+  EXPECT_TRUE(keys.catalog->Get()->approvals.empty());
+}
+
 }  // namespace
 }  // namespace sealward::api
