@@ -20,7 +20,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--config", options.config,
                  "TOML file with server, signing_server, cert, key, ca; paths relative to it")
       ->envname("SEALWARD_CONFIG");
-  app.add_option("--server", options.flags.server, "HOST:PORT of the admin listener, or unix:/PATH of the server's local_listen");
+  app.add_option("--server", options.flags.server,
+                 "HOST:PORT of the admin listener, or unix:/PATH of the server's local_listen");
   app.add_option("--signing-server", options.flags.signing_server,
                  "HOST:PORT of the signing listener (default: --server)");
   app.add_option("--cert", options.flags.cert, "PEM file: client certificate");

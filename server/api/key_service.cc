@@ -13,9 +13,9 @@
 #include "server/api/paging.h"
 #include "server/api/quota_rules.h"
 #include "server/api/resource_rules.h"
-#include "server/hsm_client/partitions.h"
 #include "server/api/update_mask.h"
 #include "server/catalog/mutations.h"
+#include "server/hsm_client/partitions.h"
 
 namespace sealward::api {
 namespace {

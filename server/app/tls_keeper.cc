@@ -42,16 +42,16 @@ absl::StatusOr<std::unique_ptr<TlsKeeper>> TlsKeeper::Open(const Config& config,
   auto roots = StagedFile::Create("");
   if (!roots.ok()) return roots.status();
   std::unique_ptr<TlsKeeper> keeper(new TlsKeeper(config, sources, *std::move(grpc),
-                                                  *std::move(https), *std::move(bundles),
-                                                  *std::move(identity), *std::move(roots)));
+                                                  *std::move(https), *bundles, *std::move(identity),
+                                                  *std::move(roots)));
   const absl::MutexLock lock(&keeper->poll_mu_);
   if (absl::Status staged = keeper->ReloadRoots(); !staged.ok()) return staged;
   return keeper;
 }
 
 TlsKeeper::TlsKeeper(const Config& config, const Sources& sources, TlsIdentity grpc,
-                     TlsIdentity https, std::vector<auth::TrustBundle> bundles, StagedFile identity,
-                     StagedFile roots)
+                     TlsIdentity https, const std::vector<auth::TrustBundle>& bundles,
+                     StagedFile identity, StagedFile roots)
     : config_(config),
       sources_(sources),
       rules_(BundleRulesOf(config)),

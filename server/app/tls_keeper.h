@@ -81,7 +81,7 @@ class TlsKeeper {
   };
 
   TlsKeeper(const Config& config, const Sources& sources, TlsIdentity grpc, TlsIdentity https,
-            std::vector<auth::TrustBundle> bundles, StagedFile identity, StagedFile roots);
+            const std::vector<auth::TrustBundle>& bundles, StagedFile identity, StagedFile roots);
 
   void AlarmIfNotValid(const TlsIdentity& identity, const std::string& path) const;
   absl::Status CheckPeer(absl::string_view pem, absl::string_view chain_pem);

@@ -52,6 +52,7 @@ TEST(CallLimits, ACallEndsWithItsLastCopy) {
 TEST(CallLimits, ManyThreadsLeaveNothingBehind) {
   CallLimits limits({.calls = 4, .connections = 4});
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&limits, t] {
       for (int i = 0; i < 5000; ++i) {
@@ -61,6 +62,7 @@ TEST(CallLimits, ManyThreadsLeaveNothingBehind) {
   }
   for (std::thread& thread : threads) thread.join();
   std::vector<CallLimits::Slot> slots;
+  slots.reserve(4);
   for (int i = 0; i < 4; ++i) slots.push_back(*limits.Enter("a", "p"));
   EXPECT_FALSE(limits.Enter("a", "p").ok());
 }

@@ -122,13 +122,11 @@ TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
 // Help teaches: the role that is needed and an example, for every command.
 TEST_F(CliTest, EveryCommandsHelpHasAnExample) {
   const std::vector<std::vector<std::string>> commands = {
-      {"tenants", "create"}, {"tenants", "get"},   {"tenants", "list"},
-      {"tenants", "update"}, {"keys", "update"},
-      {"issuers", "create"}, {"issuers", "get"},   {"issuers", "list"},
-      {"keys", "create"},    {"keys", "get"},      {"keys", "list"},
-      {"keys", "rotate"},    {"keys", "versions"}, {"bindings", "create"},
-      {"bindings", "get"},   {"bindings", "list"}, {"bindings", "delete"},
-      {"jwt", "sign"},       {"signing-key"},      {"status"}};
+      {"tenants", "create"},  {"tenants", "get"},     {"tenants", "list"}, {"tenants", "update"},
+      {"keys", "update"},     {"issuers", "create"},  {"issuers", "get"},  {"issuers", "list"},
+      {"keys", "create"},     {"keys", "get"},        {"keys", "list"},    {"keys", "rotate"},
+      {"keys", "versions"},   {"bindings", "create"}, {"bindings", "get"}, {"bindings", "list"},
+      {"bindings", "delete"}, {"jwt", "sign"},        {"signing-key"},     {"status"}};
   for (auto arguments : commands) {
     const std::string example = absl::StrCat("sealward ", absl::StrJoin(arguments, " "));
     arguments.emplace_back("--help");

@@ -43,6 +43,7 @@ void Push(FairQueue& queue, uint64_t flow, int cost, int count) {
 // Flows of the next `count` operations.
 std::vector<uint64_t> NextFlows(FairQueue& queue, int count) {
   std::vector<uint64_t> flows;
+  flows.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) flows.push_back(queue.Pop().flow);
   return flows;
 }
@@ -147,7 +148,7 @@ TEST(FairQueue, CostAheadIsTheOwnAndAFairShareOfTheOthers) {
 // have been served differ by no more than the bound of deficit round robin; each
 // flow's order is its own; nothing is lost.
 RC_GTEST_PROP(FairQueueProperties, NoFlowLagsBehind, ()) {
-  const auto costs = *rc::gen::container<std::vector<int>>(*rc::gen::inRange(2, 7),
+  const auto costs = *rc::gen::container<std::vector<int>>(*rc::gen::inRange<size_t>(2, 7),
                                                            rc::gen::element(1, 4, 15, 45, 100));
   FairQueue queue(100'000);
   const int each = 300;

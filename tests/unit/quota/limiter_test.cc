@@ -190,6 +190,7 @@ TEST_F(LimiterTest, WhoLosesARaceForTheTenantsTokenLosesNothing) {
   std::atomic<int> two{0};
   std::atomic<int> step{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, i] {
       const std::string key = i % 2 == 0 ? "a/keys/one" : "a/keys/two";
@@ -211,6 +212,7 @@ TEST_F(LimiterTest, ThreadsTogetherGetTheQuotaAndNoMore) {
   std::atomic<int> one{0};
   std::atomic<int> two{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, i] {
       (i % 2 == 0 ? one : two) += AdmitAll(i % 2 == 0 ? "a/keys/one" : "a/keys/two", 4000);
