@@ -2,7 +2,7 @@
 # ./dev lint and ./dev fmt. Every check runs, whatever the ones before it found.
 
 # Without --all clang-tidy stops after this long and says what it did not reach.
-readonly TIDY_BUDGET_S=${TIDY_BUDGET_S:-360}
+readonly TIDY_BUDGET_S=${TIDY_BUDGET_S:-240}
 
 lint() {
   local all=${1:-} check failed=()

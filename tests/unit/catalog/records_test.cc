@@ -11,7 +11,6 @@
 namespace sealward::catalog {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(RecordsTest, TenantRoundTrip) {

@@ -122,6 +122,7 @@ TEST(Bucket, ThreadsTogetherGetNoMore) {
   Bucket bucket;
   std::atomic<int> taken{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] { taken += TakeAll(bucket, quota, kNow); });
   }
