@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -107,6 +109,7 @@ class ApiRig {
   }
 
   std::shared_ptr<grpc::Channel> ChannelOf(const std::string& who) {
+    const absl::MutexLock lock(&channels_mu_);
     std::shared_ptr<grpc::Channel>& channel = channels_[who];
     if (channel != nullptr) return channel;
     const auth::IssuedCertificate identity = ca_.Issue({{"CN", who}}, {"URI:" + PrincipalOf(who)});
@@ -171,7 +174,8 @@ class ApiRig {
   SigningService signing_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  absl::Mutex channels_mu_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_ ABSL_GUARDED_BY(channels_mu_);
   std::map<std::string, std::string> fingerprints_;
 };
 
