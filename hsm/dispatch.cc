@@ -90,6 +90,8 @@ absl::Status CheckOperation(const v1::Operation& operation) {
       return CheckVerb(operation.check_health());
     case v1::Operation::VERB_NOT_SET:
       break;
+    default:
+      return Violation("a verb that is not built yet");
   }
   return Violation("an operation without a verb");
 }
@@ -149,6 +151,7 @@ void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Re
       status = verbs_.CheckHealth();
       break;
     case v1::Operation::VERB_NOT_SET:
+    default:
       break;  // Check refused it
   }
   if (!status.ok()) SetError(status, result);

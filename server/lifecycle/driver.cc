@@ -175,7 +175,8 @@ absl::Time Driver::NextWake() {
 
 void Driver::CountVersions(absl::Time now) {
   std::array<int64_t, kStates.size()> counts{};
-  for (const auto& [name, key] : options_.catalog->Get()->keys) {
+  const auto snapshot = options_.catalog->Get();  // outlives the loop
+  for (const auto& [name, key] : snapshot->keys) {
     for (const auto& version : key->versions) {
       ++counts[static_cast<size_t>(StateAt(version->times, now))];
     }
