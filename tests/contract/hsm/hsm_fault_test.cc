@@ -1,4 +1,4 @@
-// sealward-hsm on a module that misbehaves (shim_module.cc).
+// sealward-hsm on a module that misbehaves (tests/fakes/fault_module).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ constexpr uint64_t kCkrDeviceRemoved = 0x32;
 
 class FaultTest : public ::testing::Test {
  protected:
-  FaultTest() : partition_(SEALWARD_SHIM_MODULE) {}
+  FaultTest() : partition_(SEALWARD_FAULT_MODULE) {}
 
   void ExpectSigns(HsmProcess& process, int n, const hsm::v1::PublicKey& key) {
     const std::string input = SigningInputFor(key);
@@ -29,7 +29,7 @@ class FaultTest : public ::testing::Test {
 
 // An HSM whose session memory is full still has its keys.
 TEST_F(FaultTest, SignsWithTheTokenObjectWhereNoCopyCanBeMade) {
-  partition_.Write("shim", "copy-fails");
+  partition_.Write("faults", "C_CopyObject * return CKR_DEVICE_MEMORY");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
   const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
@@ -39,13 +39,12 @@ TEST_F(FaultTest, SignsWithTheTokenObjectWhereNoCopyCanBeMade) {
 
 // A key that can leave the HSM is not one of ours, and must not stay behind.
 TEST_F(FaultTest, AKeyThatCouldLeaveTheHsmIsRefused) {
-  partition_.Write("shim", "extractable");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
   const hsm::v1::Result good = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
   ASSERT_EQ(good.code(), kOk) << good.message();
 
-  partition_.Write("leaky", "");
+  partition_.Write("faults", "C_GetAttributeValue * extractable");
   const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(2)), v1::ALGORITHM_ES256));
   EXPECT_EQ(refused.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(refused.message(), HasSubstr("CKA_EXTRACTABLE"));
@@ -63,10 +62,9 @@ TEST_F(FaultTest, AKeyThatCouldLeaveTheHsmIsRefused) {
 
 // A wrong signature of a new key means that the key or the module is broken.
 TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
-  partition_.Write("shim", "wrong-signature");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
-  partition_.Write("flip", "");
+  partition_.Write("faults", "C_Sign * flip");
   const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
   EXPECT_EQ(refused.code(), static_cast<int>(absl::StatusCode::kInternal));
   EXPECT_THAT(refused.message(), HasSubstr("does not verify"));
@@ -78,21 +76,19 @@ TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
 
 // After an HSM reconnects, handles are gone but objects are not.
 TEST_F(FaultTest, AStaleHandleIsLookedForAgain) {
-  partition_.Write("shim", "stale-once");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
   const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
   ASSERT_EQ(made.code(), kOk);
-  partition_.Write("stale", "");
+  partition_.Write("faults", "C_SignInit once return CKR_KEY_HANDLE_INVALID");
   ExpectSigns(process, 1, made.public_key());
 }
 
 // A lost HSM needs a new process; the operation that met it is answered first.
 TEST_F(FaultTest, ALostTokenIsReportedAndEndsTheProcess) {
-  partition_.Write("shim", "token-lost");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
-  partition_.Write("lost", "");
+  partition_.Write("faults", "C_SignInit * return CKR_DEVICE_REMOVED");
   const hsm::v1::Result result = process.CallOne(HealthOp());
   EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kUnavailable));
   EXPECT_EQ(result.ck_rv(), kCkrDeviceRemoved);
@@ -102,15 +98,14 @@ TEST_F(FaultTest, ALostTokenIsReportedAndEndsTheProcess) {
 // Half a pair, left by a kill, is nobody's: it is listed as such, signs nothing,
 // and the repeated generate replaces it.
 TEST_F(FaultTest, HalfAPairIsListedAndMadeAgain) {
-  partition_.Write("shim", "half-pair");
   {
     HsmProcess process(partition_.directory());
     ASSERT_TRUE(process.Ready().ok());
-    partition_.Write("half", "");
+    partition_.Write("faults", "C_GenerateKeyPair * half");
     EXPECT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), -1);
     EXPECT_NE(process.Wait().signal, 0);
   }
-  partition_.Write("shim", "");
+  partition_.Write("faults", "");
   HsmProcess process(partition_.directory());
   ASSERT_TRUE(process.Ready().ok());
   EXPECT_EQ(process.CallOne(GetOp(Ref(Id(1)))).code(),

@@ -158,6 +158,10 @@ bool TempPartition::Has(absl::string_view name) const {
   return std::filesystem::exists(Path(name));
 }
 
+size_t TempPartition::Calls(absl::string_view function) const {
+  return Read(absl::StrCat("calls.", function)).size();
+}
+
 HsmProcess::HsmProcess(const std::string& directory) : log_fd_(MakeLog()) {
   auto pair = PacketSocket::Pair();
   if (!pair.ok()) Die("socketpair");

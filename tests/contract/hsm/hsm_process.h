@@ -53,6 +53,8 @@ class TempPartition {
   void Write(absl::string_view name, absl::string_view content, mode_t mode = 0600) const;
   std::string Read(absl::string_view name) const;
   bool Has(absl::string_view name) const;
+  // How often the fault module's `function` was called (tests/fakes/fault_module).
+  size_t Calls(absl::string_view function) const;
 
  private:
   TempDirectory root_;

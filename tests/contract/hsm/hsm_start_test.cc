@@ -101,10 +101,12 @@ TEST(ServeTest, RefusesADirectoryThatOthersMayEnter) {
 
 class PinTest : public ::testing::Test {
  protected:
-  PinTest() : partition_(SEALWARD_SHIM_MODULE) { partition_.Write("shim", "count-logins"); }
-  size_t Logins() const { return partition_.Has("logins") ? partition_.Read("logins").size() : 0; }
+  PinTest() : partition_(SEALWARD_FAULT_MODULE), before_(partition_.Calls("C_Login")) {}
+  // Since the partition was made.
+  size_t Logins() const { return partition_.Calls("C_Login") - before_; }
 
   TempPartition partition_;
+  size_t before_;
 };
 
 // HSMs erase themselves after a few wrong PINs, and systemd starts a program
@@ -157,12 +159,12 @@ TEST_F(PinTest, AnAcceptedPinThatIsRefusedLatches) {
 // kill -9 in the middle of a login: the key file is gone and must come back,
 // and a PIN that was accepted before is under no suspicion.
 TEST_F(PinTest, AKillInALoginNeitherLosesThePartitionNorLatches) {
-  partition_.Write("shim", "kill-in-login");
+  partition_.Write("faults", "C_Login * empty-token-object");
   const Ended killed = Serve(partition_.directory());
   EXPECT_NE(killed.signal, 0);
   EXPECT_EQ(partition_.Read(absl::StrCat(partition_.TokenDirectory(), "/token.object")), "");
 
-  partition_.Write("shim", "");
+  partition_.Write("faults", "");
   HsmProcess process(partition_.directory());
   auto ready = process.Ready();
   ASSERT_TRUE(ready.ok()) << ready.status();
@@ -174,9 +176,9 @@ TEST_F(PinTest, AKillInALoginNeitherLosesThePartitionNorLatches) {
 // A kill while a new PIN is tried leaves the question open: ask an operator.
 TEST_F(PinTest, AKillWhileANewPinIsTriedLatches) {
   partition_.Write("pin", partition_.Read("pin"), 0400);  // same PIN, new file
-  partition_.Write("shim", "kill-in-login");
+  partition_.Write("faults", "C_Login * empty-token-object");
   EXPECT_NE(Serve(partition_.directory()).signal, 0);
-  partition_.Write("shim", "");
+  partition_.Write("faults", "");
   EXPECT_EQ(Serve(partition_.directory()).exit_code, 77);
 }
 
