@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/errors.h"
 #include "common/packet_socket.h"
 #include "hsm/object_label.h"
 #include "hsm/pkcs11/rv.h"
@@ -13,8 +14,8 @@ namespace sealward::hsm {
 namespace {
 
 constexpr size_t kArenaBlockBytes = 64 * 1024;
-// What a result takes up besides its value: an error message and the framing.
-constexpr size_t kResultReserveBytes = kMaxErrorMessageBytes + 128;
+// What a result takes up besides its value: an error and the framing.
+constexpr size_t kResultReserveBytes = kMaxErrorMessageBytes + kMaxErrorReasonBytes + 64;
 
 google::protobuf::ArenaOptions OptionsFor(std::vector<char>& block) {
   google::protobuf::ArenaOptions options;
@@ -49,26 +50,36 @@ absl::Status CheckVerb(const v1::SignJws& verb) {
   }
   return CheckRef(verb.object());
 }
-absl::Status CheckVerb(const v1::Generate& verb) {
-  return HasUnknown(verb) ? Violation("an unknown field in generate") : CheckRef(verb.object());
-}
-absl::Status CheckVerb(const v1::GetPublicKey& verb) {
-  return HasUnknown(verb) ? Violation("an unknown field in get_public_key")
-                          : CheckRef(verb.object());
-}
 absl::Status CheckVerb(const v1::Forget& verb) {
   return HasUnknown(verb) ? Violation("an unknown field in forget") : CheckId(verb.object_id());
 }
-absl::Status CheckVerb(const v1::List& verb) {
-  if (HasUnknown(verb)) return Violation("an unknown field in list");
+absl::Status CheckVerb(const v1::AdvanceEpoch& verb) {
+  if (HasUnknown(verb) || HasUnknown(verb.epoch())) {
+    return Violation("an unknown field in advance_epoch");
+  }
+  return verb.epoch().lineage().size() > kLineageBytes || verb.recover().size() > kLineageBytes
+             ? Violation("a lineage is too long")
+             : absl::OkStatus();
+}
+
+// A verb that has an object and nothing else that could be too long.
+template <typename Verb>
+absl::Status CheckObjectVerb(const Verb& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in a verb") : CheckRef(verb.object());
+}
+
+// A verb that asks for a page.
+template <typename Verb>
+absl::Status CheckPageVerb(const Verb& verb) {
+  if (HasUnknown(verb)) return Violation("an unknown field in a list verb");
   if (verb.limit() > kMaxListLimit) return Violation("a page that is too long");
   return CheckId(verb.after_object_id());
 }
-absl::Status CheckVerb(const v1::Describe& verb) {
-  return HasUnknown(verb) ? Violation("an unknown field in describe") : absl::OkStatus();
-}
-absl::Status CheckVerb(const v1::CheckHealth& verb) {
-  return HasUnknown(verb) ? Violation("an unknown field in check_health") : absl::OkStatus();
+
+// A verb without arguments.
+template <typename Verb>
+absl::Status CheckEmptyVerb(const Verb& verb) {
+  return HasUnknown(verb) ? Violation("an unknown field in an empty verb") : absl::OkStatus();
 }
 
 absl::Status CheckOperation(const v1::Operation& operation) {
@@ -77,21 +88,33 @@ absl::Status CheckOperation(const v1::Operation& operation) {
     case v1::Operation::kSignJws:
       return CheckVerb(operation.sign_jws());
     case v1::Operation::kGenerate:
-      return CheckVerb(operation.generate());
+      return CheckObjectVerb(operation.generate());
     case v1::Operation::kGetPublicKey:
-      return CheckVerb(operation.get_public_key());
+      return CheckObjectVerb(operation.get_public_key());
     case v1::Operation::kForget:
       return CheckVerb(operation.forget());
     case v1::Operation::kList:
-      return CheckVerb(operation.list());
+      return CheckPageVerb(operation.list());
     case v1::Operation::kDescribe:
-      return CheckVerb(operation.describe());
+      return CheckEmptyVerb(operation.describe());
     case v1::Operation::kCheckHealth:
-      return CheckVerb(operation.check_health());
+      return CheckEmptyVerb(operation.check_health());
+    case v1::Operation::kScheduleDestroy:
+      return CheckObjectVerb(operation.schedule_destroy());
+    case v1::Operation::kDestroy:
+      return CheckObjectVerb(operation.destroy());
+    case v1::Operation::kCancelDestroy:
+      return CheckObjectVerb(operation.cancel_destroy());
+    case v1::Operation::kRevoke:
+      return CheckObjectVerb(operation.revoke());
+    case v1::Operation::kListMarks:
+      return CheckPageVerb(operation.list_marks());
+    case v1::Operation::kReadEpoch:
+      return CheckEmptyVerb(operation.read_epoch());
+    case v1::Operation::kAdvanceEpoch:
+      return CheckVerb(operation.advance_epoch());
     case v1::Operation::VERB_NOT_SET:
       break;
-    default:
-      return Violation("a verb that is not built yet");
   }
   return Violation("an operation without a verb");
 }
@@ -100,6 +123,7 @@ void SetError(const absl::Status& status, v1::Result& result) {
   result.clear_value();
   result.set_code(static_cast<int>(status.code()));
   result.set_message(std::string(status.message().substr(0, kMaxErrorMessageBytes)));
+  result.set_reason(ErrorReason(status).substr(0, kMaxErrorReasonBytes));
   result.set_ck_rv(pkcs11::RvOf(status));
 }
 
@@ -150,8 +174,28 @@ void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Re
     case v1::Operation::kCheckHealth:
       status = verbs_.CheckHealth();
       break;
+    case v1::Operation::kScheduleDestroy:
+      status = verbs_.ScheduleDestroy(operation.schedule_destroy());
+      break;
+    case v1::Operation::kDestroy:
+      status = verbs_.Destroy(operation.destroy());
+      break;
+    case v1::Operation::kCancelDestroy:
+      status = verbs_.CancelDestroy(operation.cancel_destroy());
+      break;
+    case v1::Operation::kRevoke:
+      status = verbs_.Revoke(operation.revoke());
+      break;
+    case v1::Operation::kListMarks:
+      status = verbs_.ListMarks(operation.list_marks(), room_bytes, *result.mutable_mark_list());
+      break;
+    case v1::Operation::kReadEpoch:
+      status = verbs_.ReadEpoch(*result.mutable_epoch());
+      break;
+    case v1::Operation::kAdvanceEpoch:
+      status = verbs_.AdvanceEpoch(operation.advance_epoch(), *result.mutable_epoch());
+      break;
     case v1::Operation::VERB_NOT_SET:
-    default:
       break;  // Check refused it
   }
   if (!status.ok()) SetError(status, result);
@@ -177,6 +221,7 @@ absl::Status Dispatcher::Answer(absl::string_view packet, std::string& answer) {
     v1::Result& result = *response->add_results();
     Carry(operation, room, result);
     if (result.has_object_list()) room -= std::min(room, result.object_list().ByteSizeLong());
+    if (result.has_mark_list()) room -= std::min(room, result.mark_list().ByteSizeLong());
   }
   if (!response->SerializeToString(&answer) || answer.size() > kMaxPacketBytes) {
     return absl::InternalError("an answer does not fit into a packet");

@@ -19,8 +19,9 @@ namespace sealward::hsm {
 inline constexpr uint32_t kMaxListLimit = 256;
 // "tenants/" + 63 + "/keys/" + 63.
 inline constexpr size_t kMaxKeyNameBytes = 140;
-// Longest message of an error that goes back.
+// Longest message and reason of an error that goes back.
 inline constexpr size_t kMaxErrorMessageBytes = 512;
+inline constexpr size_t kMaxErrorReasonBytes = 64;
 // A PublicKey result: a SubjectPublicKeyInfo of at most 1,024 bytes with its ObjectRef.
 inline constexpr size_t kMaxPublicKeyBytes = 1280;
 

@@ -23,6 +23,9 @@ namespace sealward::hsm {
 inline constexpr size_t kObjectIdBytes = 16;
 using ObjectId = std::array<char, kObjectIdBytes>;
 
+// A store's lineage, in an epoch.
+inline constexpr size_t kLineageBytes = 16;
+
 // CKA_ID of the canary, and its label.
 inline constexpr ObjectId kCanaryId = {'s', 'e', 'a', 'l', 'w', 'a', 'r', 'd',
                                        '-', 'c', 'a', 'n', 'a', 'r', 'y', '1'};

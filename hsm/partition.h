@@ -34,6 +34,14 @@ class Partition final : public Verbs {
   absl::Status List(const v1::List& request, size_t room_bytes, v1::ObjectList& out) override;
   absl::Status Describe(v1::Description& out) override;
   absl::Status CheckHealth() override;
+  absl::Status ScheduleDestroy(const v1::ScheduleDestroy& request) override;
+  absl::Status Destroy(const v1::Destroy& request) override;
+  absl::Status CancelDestroy(const v1::CancelDestroy& request) override;
+  absl::Status Revoke(const v1::Revoke& request) override;
+  absl::Status ListMarks(const v1::ListMarks& request, size_t room_bytes,
+                         v1::MarkList& out) override;
+  absl::Status ReadEpoch(v1::Epoch& out) override;
+  absl::Status AdvanceEpoch(const v1::AdvanceEpoch& request, v1::Epoch& out) override;
 
   // Whether the HSM, or the login to it, is gone: answer, then end the process.
   bool lost() const { return signer_->lost(); }

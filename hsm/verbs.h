@@ -25,6 +25,15 @@ class Verbs {
   virtual absl::Status List(const v1::List& request, size_t room_bytes, v1::ObjectList& out) = 0;
   virtual absl::Status Describe(v1::Description& out) = 0;
   virtual absl::Status CheckHealth() = 0;
+  virtual absl::Status ScheduleDestroy(const v1::ScheduleDestroy& request) = 0;
+  virtual absl::Status Destroy(const v1::Destroy& request) = 0;
+  virtual absl::Status CancelDestroy(const v1::CancelDestroy& request) = 0;
+  virtual absl::Status Revoke(const v1::Revoke& request) = 0;
+  // As List.
+  virtual absl::Status ListMarks(const v1::ListMarks& request, size_t room_bytes,
+                                 v1::MarkList& out) = 0;
+  virtual absl::Status ReadEpoch(v1::Epoch& out) = 0;
+  virtual absl::Status AdvanceEpoch(const v1::AdvanceEpoch& request, v1::Epoch& out) = 0;
 };
 
 }  // namespace sealward::hsm

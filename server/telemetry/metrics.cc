@@ -25,8 +25,10 @@ constexpr size_t kUnknownCode = static_cast<size_t>(absl::StatusCode::kUnknown);
 constexpr std::array<absl::string_view, 2> kMethods = {"SignJwt", "BatchSignJwt"};
 
 // Names by hsm::v1::Operation::VerbCase; the first is of an operation without.
-constexpr std::array<absl::string_view, 8> kVerbs = {
-    "none", "sign_jws", "generate", "get_public_key", "forget", "list", "describe", "check_health"};
+constexpr std::array<absl::string_view, 15> kVerbs = {
+    "none",           "sign_jws", "generate",     "get_public_key",   "forget",
+    "list",           "describe", "check_health", "schedule_destroy", "destroy",
+    "cancel_destroy", "revoke",   "list_marks",   "read_epoch",       "advance_epoch"};
 
 // 1-2-5 steps around what a signature takes: an idle P-256 one about 200 µs, a
 // queue that is full some 300 ms.

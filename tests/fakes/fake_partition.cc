@@ -1,21 +1,15 @@
 #include "tests/fakes/fake_partition.h"
 
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-
 #include <utility>
 
 #include "common/algorithms.h"
 #include "common/errors.h"
+#include "tests/fakes/fake_key.h"
 
 namespace sealward::fakes {
 namespace {
 
 using hsm::v1::Result;
-
-constexpr size_t kScalarBytes = 32;  // of P-256
 
 Result Error(absl::StatusCode code, const std::string& message) {
   Result result;
@@ -24,61 +18,44 @@ Result Error(absl::StatusCode code, const std::string& message) {
   return result;
 }
 
+Result From(const absl::Status& status) {
+  Result result;
+  if (status.ok()) return result;
+  result.set_code(static_cast<int>(status.code()));
+  result.set_message(std::string(status.message()));
+  result.set_reason(ErrorReason(status));
+  return result;
+}
+
+absl::Status Mismatch() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_MISMATCH",
+                   "the object carries another key's name");
+}
+
+// Verbs that an HSM without data objects does not have.
+bool NeedsMarks(hsm::v1::Operation::VerbCase verb) {
+  switch (verb) {
+    case hsm::v1::Operation::kScheduleDestroy:
+    case hsm::v1::Operation::kDestroy:
+    case hsm::v1::Operation::kCancelDestroy:
+    case hsm::v1::Operation::kRevoke:
+    case hsm::v1::Operation::kListMarks:
+    case hsm::v1::Operation::kReadEpoch:
+    case hsm::v1::Operation::kAdvanceEpoch:
+      return true;
+    default:
+      return false;
+  }
+}
+
+const Clock& RealClock() {
+  static const SystemClock clock;
+  return clock;
+}
+
 absl::Status Unavailable() {
   return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
                             "no sealward-hsm process is ready", absl::Seconds(1));
-}
-
-struct KeyDeleter {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
-
-KeyPtr MakeKey(const AlgorithmInfo& algorithm) {
-  switch (algorithm.key_type) {
-    case KeyType::kEc:
-      return KeyPtr(EVP_EC_gen("P-256"));
-    case KeyType::kRsa:
-      return KeyPtr(EVP_RSA_gen(static_cast<unsigned>(algorithm.modulus_bits)));
-    case KeyType::kOkp:
-      return KeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  }
-  return nullptr;
-}
-
-std::string Spki(EVP_PKEY* key) {
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key, &der);
-  std::string spki(reinterpret_cast<char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
-  return spki;
-}
-
-// DER Ecdsa-Sig-Value to R || S (RFC 7518 section 3.4).
-std::string JoseEcdsa(const std::string& der) {
-  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
-  ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
-  std::string out(2 * kScalarBytes, '\0');
-  auto* bytes = reinterpret_cast<unsigned char*>(out.data());
-  BN_bn2binpad(ECDSA_SIG_get0_r(signature), bytes, kScalarBytes);
-  BN_bn2binpad(ECDSA_SIG_get0_s(signature), bytes + kScalarBytes, kScalarBytes);
-  ECDSA_SIG_free(signature);
-  return out;
-}
-
-std::string SignWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::string& message) {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestSignInit(context, nullptr, algorithm.key_type == KeyType::kOkp ? nullptr : EVP_sha256(),
-                     nullptr, key);
-  const auto* data = reinterpret_cast<const unsigned char*>(message.data());
-  size_t size = 0;
-  EVP_DigestSign(context, nullptr, &size, data, message.size());
-  std::string out(size, '\0');
-  EVP_DigestSign(context, reinterpret_cast<unsigned char*>(out.data()), &size, data,
-                 message.size());
-  out.resize(size);
-  EVP_MD_CTX_free(context);
-  return algorithm.key_type == KeyType::kEc ? JoseEcdsa(out) : out;
 }
 
 }  // namespace
@@ -86,20 +63,23 @@ std::string SignWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::s
 struct FakePartition::Object {
   hsm::v1::ObjectRef ref;
   const AlgorithmInfo* algorithm = nullptr;
-  KeyPtr key;
+  std::unique_ptr<FakeKey> key;
   uint64_t signatures = 0;
+
+  // As in the real partition: the label says whose it is.
+  bool attributable() const { return !ref.key().empty(); }
 
   hsm::v1::PublicKey PublicKey(bool existed) const {
     hsm::v1::PublicKey out;
     *out.mutable_object() = ref;
     out.set_algorithm(algorithm->algorithm);
-    out.set_spki(Spki(key.get()));
+    out.set_spki(key->Spki());
     out.set_existed(existed);
     return out;
   }
 };
 
-FakePartition::FakePartition() {
+FakePartition::FakePartition(const Clock* clock) : clock_(clock ? *clock : RealClock()) {
   for (const AlgorithmInfo& each : AllAlgorithms()) algorithms_.push_back(each.algorithm);
 }
 FakePartition::~FakePartition() = default;
@@ -109,14 +89,24 @@ void FakePartition::SetAvailable(bool available) {
   available_ = available;
 }
 
-void FakePartition::LoseAnswersOfGenerate(int count) {
+void FakePartition::LoseAnswersOf(Verb verb, int count) {
   absl::MutexLock lock(&mu_);
-  answers_to_lose_ = count;
+  answers_to_lose_[verb] = count;
+}
+
+void FakePartition::InterruptNextDestroy() {
+  absl::MutexLock lock(&mu_);
+  interrupt_destroy_ = true;
 }
 
 void FakePartition::AnswerNextWith(Result result) {
   absl::MutexLock lock(&mu_);
   next_answer_ = std::move(result);
+}
+
+void FakePartition::AnswerNextOf(Verb verb, Result result) {
+  absl::MutexLock lock(&mu_);
+  next_answers_[verb] = std::move(result);
 }
 
 void FakePartition::BlockGenerate() {
@@ -156,7 +146,7 @@ void FakePartition::RemoveObject(const std::string& object_id) {
 void FakePartition::ReplaceKeyPair(const std::string& object_id) {
   absl::MutexLock lock(&mu_);
   Object& object = *objects_.at(object_id);
-  object.key = MakeKey(*object.algorithm);
+  object.key = FakeKey::Make(*object.algorithm);
 }
 
 void FakePartition::AddObject(const std::string& object_id, const std::string& key) {
@@ -173,9 +163,42 @@ void FakePartition::SetUnattributable(uint32_t count) {
   unattributable_ = count;
 }
 
-int FakePartition::generate_requests() const {
+void FakePartition::AddUnattributable(const std::string& object_id) { AddObject(object_id, ""); }
+
+void FakePartition::SetLeastDestroyWindow(absl::Duration window) {
   absl::MutexLock lock(&mu_);
-  return generate_requests_;
+  least_window_ = window;
+}
+
+void FakePartition::SetHasMarks(bool has_marks) {
+  absl::MutexLock lock(&mu_);
+  has_marks_ = has_marks;
+}
+
+void FakePartition::SetEpoch(const hsm::v1::Epoch& epoch) {
+  absl::MutexLock lock(&mu_);
+  marks_.set_epoch(epoch);
+}
+
+std::optional<hsm::v1::Mark> FakePartition::mark(const std::string& object_id) const {
+  absl::MutexLock lock(&mu_);
+  return marks_.Get(object_id);
+}
+
+hsm::v1::Epoch FakePartition::epoch() const {
+  absl::MutexLock lock(&mu_);
+  return marks_.epoch();
+}
+
+bool FakePartition::has_object(const std::string& object_id) const {
+  absl::MutexLock lock(&mu_);
+  return objects_.contains(object_id);
+}
+
+int FakePartition::requests(Verb verb) const {
+  absl::MutexLock lock(&mu_);
+  const auto found = requests_.find(verb);
+  return found == requests_.end() ? 0 : found->second;
 }
 
 int FakePartition::key_pairs_made() const {
@@ -194,21 +217,33 @@ void FakePartition::Submit(Submission submission) {
 
 absl::StatusOr<Result> FakePartition::Call(hsm::v1::Operation operation, absl::Time /*deadline*/) {
   absl::MutexLock lock(&mu_);
+  const Verb verb = operation.verb_case();
+  ++requests_[verb];
   if (operation.has_generate()) {
-    ++generate_requests_;
     ++blocked_;
     mu_.Await(absl::Condition(+[](bool* blocked) { return !*blocked; }, &block_generate_));
     --blocked_;
   }
   if (!available_) return Unavailable();
   if (next_answer_) return *std::exchange(next_answer_, std::nullopt);
+  if (auto answer = next_answers_.extract(verb)) return answer.mapped();
+  if (operation.has_destroy() && interrupt_destroy_) {
+    interrupt_destroy_ = false;
+    absl::Status begun = CheckRef(operation.destroy().object());
+    if (begun.ok()) begun = marks_.BeginDestroy(operation.destroy(), clock_.Now());
+    return Unavailable();
+  }
+  Result result = Carry(operation);
+  int& to_lose = answers_to_lose_[verb];
+  if (to_lose == 0) return result;
+  --to_lose;
+  return Unavailable();
+}
+
+Result FakePartition::Carry(const hsm::v1::Operation& operation) {
   switch (operation.verb_case()) {
-    case hsm::v1::Operation::kGenerate: {
-      Result result = Generate(operation.generate());
-      if (answers_to_lose_ == 0) return result;
-      --answers_to_lose_;
-      return Unavailable();
-    }
+    case hsm::v1::Operation::kGenerate:
+      return Generate(operation.generate());
     case hsm::v1::Operation::kGetPublicKey:
       return GetPublicKey(operation.get_public_key().object());
     case hsm::v1::Operation::kSignJws:
@@ -216,12 +251,73 @@ absl::StatusOr<Result> FakePartition::Call(hsm::v1::Operation operation, absl::T
     case hsm::v1::Operation::kList:
       return List(operation.list());
     default:
-      return Result();
+      return CarryMarks(operation);
   }
+}
+
+Result FakePartition::CarryMarks(const hsm::v1::Operation& operation) {
+  if (!has_marks_ && NeedsMarks(operation.verb_case())) {
+    return From(MakeError(absl::StatusCode::kUnimplemented, "NO_DATA_OBJECTS",
+                          "the partition has no data objects, so no marks and no epoch"));
+  }
+  Result result;
+  absl::Status status;
+  switch (operation.verb_case()) {
+    case hsm::v1::Operation::kScheduleDestroy:
+      status = CheckRef(operation.schedule_destroy().object());
+      if (status.ok()) {
+        status = marks_.Schedule(operation.schedule_destroy(), clock_.Now(), least_window_);
+      }
+      break;
+    case hsm::v1::Operation::kDestroy:
+      status = Destroy(operation.destroy());
+      break;
+    case hsm::v1::Operation::kCancelDestroy:
+      status = CheckRef(operation.cancel_destroy().object());
+      if (status.ok()) status = marks_.Cancel(operation.cancel_destroy());
+      break;
+    case hsm::v1::Operation::kRevoke:
+      status = CheckRef(operation.revoke().object());
+      if (status.ok()) status = marks_.Revoke(operation.revoke());
+      break;
+    case hsm::v1::Operation::kListMarks:
+      *result.mutable_mark_list() = marks_.List(operation.list_marks());
+      break;
+    case hsm::v1::Operation::kReadEpoch:
+      *result.mutable_epoch() = marks_.epoch();
+      break;
+    case hsm::v1::Operation::kAdvanceEpoch:
+      status = marks_.Advance(operation.advance_epoch());
+      if (status.ok()) *result.mutable_epoch() = marks_.epoch();
+      break;
+    default:
+      break;  // Forget, CheckHealth: nothing to do here
+  }
+  return status.ok() ? result : From(status);
+}
+
+// Whether the object, or what is remembered of it, is the one that `ref` names.
+absl::Status FakePartition::CheckRef(const hsm::v1::ObjectRef& ref) const {
+  const auto found = objects_.find(ref.object_id());
+  if (found != objects_.end() && found->second->ref.key() != ref.key()) return Mismatch();
+  if (absl::Status s = marks_.CheckKey(ref); !s.ok()) return s;
+  if (found == objects_.end() && ref.key().empty() && !marks_.Get(ref.object_id())) {
+    return MakeError(absl::StatusCode::kNotFound, "OBJECT_NOT_FOUND", "no such object");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FakePartition::Destroy(const hsm::v1::Destroy& request) {
+  if (absl::Status s = CheckRef(request.object()); !s.ok()) return s;
+  if (absl::Status s = marks_.BeginDestroy(request, clock_.Now()); !s.ok()) return s;
+  objects_.erase(request.object().object_id());
+  marks_.EndDestroy(request.object().object_id());
+  return absl::OkStatus();
 }
 
 Result FakePartition::Generate(const hsm::v1::Generate& request) {
   const std::string& id = request.object().object_id();
+  if (absl::Status s = marks_.CheckGenerates(id); !s.ok()) return From(s);
   const auto found = objects_.find(id);
   const bool existed = found != objects_.end();
   if (!existed) {
@@ -242,7 +338,7 @@ void FakePartition::Make(const hsm::v1::ObjectRef& ref, v1::Algorithm algorithm)
   auto object = std::make_unique<Object>();
   object->ref = ref;
   object->algorithm = FindAlgorithm(algorithm);
-  object->key = MakeKey(*object->algorithm);
+  object->key = FakeKey::Make(*object->algorithm);
   objects_[ref.object_id()] = std::move(object);
   ++key_pairs_made_;
 }
@@ -260,11 +356,11 @@ Result FakePartition::Sign(const hsm::v1::SignJws& request) {
   if (found == objects_.end()) return Error(absl::StatusCode::kNotFound, "no such object");
   Object& object = *found->second;
   if (object.ref.key() != request.object().key()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "the object is another key's");
+    return From(Mismatch());
   }
+  if (absl::Status s = marks_.CheckSigns(request.object().object_id()); !s.ok()) return From(s);
   Result result;
-  result.mutable_signature()->set_signature(
-      SignWith(object.key.get(), *object.algorithm, request.signing_input()));
+  result.mutable_signature()->set_signature(object.key->Sign(request.signing_input()));
   result.mutable_signature()->set_object_counter(++object.signatures);
   return result;
 }
@@ -272,8 +368,13 @@ Result FakePartition::Sign(const hsm::v1::SignJws& request) {
 Result FakePartition::List(const hsm::v1::List& request) {
   Result result;
   auto* list = result.mutable_object_list();
-  list->set_unattributable(unattributable_);
+  uint32_t unattributable = unattributable_;
+  for (const auto& [id, object] : objects_) {
+    if (!object->attributable()) ++unattributable;
+  }
+  list->set_unattributable(unattributable);
   for (auto it = objects_.upper_bound(request.after_object_id()); it != objects_.end(); ++it) {
+    if (!it->second->attributable()) continue;
     if (static_cast<uint32_t>(list->objects_size()) == request.limit()) {
       list->set_more(true);
       break;
@@ -289,6 +390,8 @@ hsm_client::PartitionStatus FakePartition::Status() const {
   status.description.set_label("fake");
   status.description.set_token_model("Sealward fake");
   status.description.set_profile("fake");
+  status.description.set_least_destroy_window_s(absl::ToInt64Seconds(least_window_));
+  status.description.set_has_marks(has_marks_);
   for (const v1::Algorithm algorithm : algorithms_) {
     status.description.add_algorithms(algorithm);
   }

@@ -138,8 +138,8 @@ struct KeyRig {
 
   TempDir directory;
   ManualClock clock;
-  FakePartition partition;      // the shared one
-  FakePartition own_partition;  // called kOwnPartition
+  FakePartition partition{&clock};      // the shared one
+  FakePartition own_partition{&clock};  // called kOwnPartition
   hsm_client::Partitions partitions{
       {{std::string(hsm_client::kSharedPartition), &partition}, {kOwnPartition, &own_partition}}};
   telemetry::Metrics metrics{"test"};

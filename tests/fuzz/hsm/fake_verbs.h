@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "common/errors.h"
 #include "hsm/header_check.h"
 #include "hsm/object_label.h"
 #include "hsm/verbs.h"
@@ -78,12 +79,75 @@ class FakeVerbs final : public Verbs {
     return absl::UnavailableError(std::string(2000, 'e'));
   }
 
+  absl::Status ScheduleDestroy(const v1::ScheduleDestroy& request) override {
+    return Leave(request.object(), v1::Mark::KIND_DESTROY_SCHEDULED, request.destroy_time_us());
+  }
+
+  absl::Status Destroy(const v1::Destroy& request) override {
+    keys_.erase(request.object().object_id());
+    return Leave(request.object(), v1::Mark::KIND_DESTROYED, 0);
+  }
+
+  absl::Status CancelDestroy(const v1::CancelDestroy& request) override {
+    ++calls;
+    marks_.erase(request.object().object_id());
+    return absl::OkStatus();
+  }
+
+  absl::Status Revoke(const v1::Revoke& request) override {
+    return Leave(request.object(), v1::Mark::KIND_REVOKED, request.revoke_time_us());
+  }
+
+  absl::Status ListMarks(const v1::ListMarks& request, size_t room_bytes,
+                         v1::MarkList& out) override {
+    ++calls;
+    last_room_bytes = room_bytes;
+    for (auto mark = marks_.upper_bound(request.after_object_id()); mark != marks_.end(); ++mark) {
+      const size_t size = mark->second.ByteSizeLong() + 8;
+      if (static_cast<uint32_t>(out.marks_size()) == request.limit() || size > room_bytes) {
+        out.set_more(true);
+        break;
+      }
+      room_bytes -= size;
+      *out.add_marks() = mark->second;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadEpoch(v1::Epoch& out) override {
+    ++calls;
+    out = epoch_;
+    return absl::OkStatus();
+  }
+
+  absl::Status AdvanceEpoch(const v1::AdvanceEpoch& request, v1::Epoch& out) override {
+    ++calls;
+    epoch_ = request.epoch();
+    out = epoch_;
+    return absl::OkStatus();
+  }
+
   int calls = 0;
   size_t last_room_bytes = 0;
 
  private:
+  absl::Status Leave(const v1::ObjectRef& object, v1::Mark::Kind kind, int64_t time_us) {
+    ++calls;
+    if (!ToObjectId(object.object_id())) {
+      return MakeError(absl::StatusCode::kInvalidArgument, "OBJECT_REF_INVALID", "no object id");
+    }
+    v1::Mark& mark = marks_[object.object_id()];
+    mark.set_object_id(object.object_id());
+    mark.set_key(object.key());
+    mark.set_kind(kind);
+    mark.set_time_us(time_us);
+    return absl::OkStatus();
+  }
+
   HeaderCheck header_{"ES256", "fake"};
   std::map<std::string, v1::PublicKey> keys_;
+  std::map<std::string, v1::Mark> marks_;
+  v1::Epoch epoch_;
   uint64_t signatures_ = 0;
 };
 

@@ -87,6 +87,69 @@ TEST_F(DispatchTest, AListAloneHasRoomForAPage) {
   EXPECT_GT(Answer(request).results(0).object_list().objects_size(), 200);
 }
 
+// Tombstones only ever get more; their lists must fit, too.
+TEST_F(DispatchTest, MarkListsAreCutToThePacket) {
+  for (int n = 0; n < 256; ++n) {
+    v1::RequestPacket request;
+    request.set_packet_id(next_++);
+    v1::Revoke& revoke = *request.add_operations()->mutable_revoke();
+    std::string id(16, 'i');
+    id[15] = static_cast<char>(n);
+    revoke.mutable_object()->set_object_id(id);
+    revoke.mutable_object()->set_key(std::string(kMaxKeyNameBytes, 'k'));
+    revoke.set_revoke_time_us(1'700'000'000'000'000);
+    EXPECT_EQ(Answer(request).results(0).code(), 0);
+  }
+  v1::RequestPacket request;
+  request.set_packet_id(next_++);
+  for (int i = 0; i < kMaxOperationsPerPacket; ++i) {
+    request.add_operations()->mutable_list_marks()->set_limit(kMaxListLimit);
+  }
+  const v1::ResponsePacket response = Answer(request);
+  EXPECT_EQ(response.results(0).mark_list().marks_size(), 256);
+  EXPECT_FALSE(response.results(0).mark_list().more());
+  EXPECT_TRUE(response.results(kMaxOperationsPerPacket - 1).mark_list().more());
+}
+
+// The server acts on the reason, not on the message.
+TEST_F(DispatchTest, AnErrorCarriesItsReason) {
+  v1::RequestPacket request;
+  request.set_packet_id(1);
+  request.add_operations()->mutable_destroy()->mutable_object()->set_object_id("short");
+  const v1::ResponsePacket response = Answer(request);
+  EXPECT_EQ(response.results(0).code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(response.results(0).reason(), "OBJECT_REF_INVALID");
+}
+
+// What is too long for its place is no mistake but somebody at work.
+TEST_F(DispatchTest, NewVerbsHaveTheirCaps) {
+  const auto refused = [this](const v1::Operation& operation) {
+    v1::RequestPacket request;
+    request.set_packet_id(next_++);
+    *request.add_operations() = operation;
+    std::string answer;
+    return !dispatcher_.Answer(request.SerializeAsString(), answer).ok();
+  };
+  const std::string long_id(kObjectIdBytes + 1, 'i');
+  v1::Operation operation;
+  operation.mutable_schedule_destroy()->mutable_object()->set_object_id(long_id);
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_destroy()->mutable_object()->set_key(std::string(kMaxKeyNameBytes + 1, 'k'));
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_cancel_destroy()->mutable_object()->set_object_id(long_id);
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_revoke()->mutable_object()->set_object_id(long_id);
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_list_marks()->set_limit(kMaxListLimit + 1);
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_advance_epoch()->mutable_epoch()->set_lineage(
+      std::string(kLineageBytes + 1, 'l'));
+  EXPECT_TRUE(refused(operation));
+  operation.mutable_advance_epoch()->set_recover(std::string(kLineageBytes + 1, 'l'));
+  EXPECT_TRUE(refused(operation));
+  EXPECT_EQ(verbs_.calls, 0);
+}
+
 // Nothing of a packet is carried out if anything in it is a violation, even if
 // that comes last: the server could not tell what was done.
 TEST_F(DispatchTest, AViolationIsFoundBeforeAnythingIsDone) {

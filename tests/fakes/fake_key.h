@@ -1,0 +1,26 @@
+// A key pair of OpenSSL's, for the fake partition.
+#ifndef SEALWARD_TESTS_FAKES_FAKE_KEY_H_
+#define SEALWARD_TESTS_FAKES_FAKE_KEY_H_
+
+#include <memory>
+#include <string>
+
+#include "common/algorithms.h"
+
+namespace sealward::fakes {
+
+// FakeKey signs as an HSM's pair of that algorithm would. Thread-compatible.
+class FakeKey {
+ public:
+  static std::unique_ptr<FakeKey> Make(const AlgorithmInfo& algorithm);
+  virtual ~FakeKey() = default;
+
+  // DER SubjectPublicKeyInfo.
+  virtual std::string Spki() const = 0;
+  // In JWS form.
+  virtual std::string Sign(const std::string& message) const = 0;
+};
+
+}  // namespace sealward::fakes
+
+#endif  // SEALWARD_TESTS_FAKES_FAKE_KEY_H_
