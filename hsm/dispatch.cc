@@ -150,7 +150,18 @@ absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {
   return absl::OkStatus();
 }
 
+// Several doubtful failures may be one broken key's or the HSM's: the canary tells.
+void Dispatcher::Watch(const v1::Operation& operation, const absl::Status& status) {
+  if (!status.ok()) {
+    outage_.Failed(status);
+  } else if (operation.has_sign_jws() || operation.has_generate() || operation.has_check_health()) {
+    outage_.Succeeded();
+  }
+  if (outage_.fate() == Fate::kDoubt) outage_.Proved(verbs_.CheckHealth());
+}
+
 void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Result& result) {
+  if (outage_.over()) return SetError(outage_.Refusal(), result);
   absl::Status status;
   switch (operation.verb_case()) {
     case v1::Operation::kSignJws:
@@ -198,6 +209,7 @@ void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Re
     case v1::Operation::VERB_NOT_SET:
       break;  // Check refused it
   }
+  Watch(operation, status);
   if (!status.ok()) SetError(status, result);
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/packet_socket.h"
+#include "hsm/outage.h"
 #include "hsm/verbs.h"
 
 namespace sealward::hsm {
@@ -35,14 +36,19 @@ class Dispatcher {
   // (proto/sealward/hsm/v1/hsm.proto): undecodable, unknown fields, no or an
   // unknown verb, a cap exceeded, a packet_id used twice. The
   // process must end then, and nothing of the packet was carried out.
+  // Once outage().over(), every operation is refused and the process must end, too.
   absl::Status Answer(absl::string_view packet, std::string& answer);
+
+  const Outage& outage() const { return outage_; }
 
  private:
   absl::Status Check(const v1::RequestPacket& request) const;
+  void Watch(const v1::Operation& operation, const absl::Status& status);
   void Carry(const v1::Operation& operation, size_t room_bytes, v1::Result& result);
 
   Verbs& verbs_;
   uint64_t start_number_;
+  Outage outage_;
   // Of as many packets as can be in flight, oldest first.
   std::array<uint64_t, kMaxPacketsInFlight> recent_ids_{};
   // Messages of one packet live here; the first block is reused, so that a

@@ -1,11 +1,13 @@
 #include "hsm/exit_codes.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "hsm/pkcs11/rv.h"
 
 namespace sealward::hsm {
 namespace {
@@ -23,6 +25,12 @@ absl::Status WithExitCode(int exit_code, absl::Status status) {
     status.SetPayload(kExitUrl, absl::Cord(absl::StrCat(exit_code)));
   }
   return status;
+}
+
+absl::Status WithUnusableExitCode(absl::Status status) {
+  const CK_RV rv = pkcs11::RvOf(status);
+  const bool lost = pkcs11::IsTokenLost(rv) || pkcs11::IsDoubtful(rv);
+  return WithExitCode(lost ? kExitHsmLost : kExitPartitionUnusable, std::move(status));
 }
 
 int ExitCodeOf(const absl::Status& status) {

@@ -12,6 +12,7 @@ inline constexpr int kExitOk = 0;                  // the socket ended
 inline constexpr int kExitUsage = 2;               // wrong command line
 inline constexpr int kExitPartitionUnusable = 69;  // module, token or key is not usable
 inline constexpr int kExitProtocolViolation = 70;  // a packet that is not understood
+inline constexpr int kExitHsmLost = 75;            // HSM or login gone: replace the process
 inline constexpr int kExitPinLatched = 77;         // PIN refused; do not start again
 inline constexpr int kExitBadConfiguration = 78;   // hsm.toml, ownership or modes
 
@@ -20,6 +21,10 @@ absl::Status ExitError(int exit_code, absl::string_view reason, absl::string_vie
 
 // `status` with an exit code, unless it has one already.
 absl::Status WithExitCode(int exit_code, absl::Status status);
+
+// As WithExitCode, for what went wrong on the way to the partition: kExitHsmLost if
+// the HSM answered that it is gone, else kExitPartitionUnusable.
+absl::Status WithUnusableExitCode(absl::Status status);
 
 // The exit code of `status`: 0 if OK, kExitPartitionUnusable where none was set.
 int ExitCodeOf(const absl::Status& status);

@@ -16,9 +16,7 @@
 namespace sealward::hsm {
 namespace {
 
-absl::Status Unusable(const absl::Status& status) {
-  return WithExitCode(kExitPartitionUnusable, status);
-}
+absl::Status Unusable(const absl::Status& status) { return WithUnusableExitCode(status); }
 
 absl::Status Restore(const TokenGuard& guard, OpenPartition& partition) {
   auto alarm = guard.RestoreIfDamaged();

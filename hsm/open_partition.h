@@ -36,8 +36,8 @@ struct OpenPartition {
 // and latched before the next looks. REQUIRES: the partition directory is the
 // working directory; Harden was called. `peer_fd` as in PartitionLock.
 //
-// Exit codes of the errors: 69 partition or module unusable, 77 PIN refused or
-// latched, 78 PIN file invalid.
+// Exit codes of the errors: 69 partition or module unusable, 75 HSM gone, 77 PIN
+// refused or latched, 78 PIN file invalid.
 absl::StatusOr<std::unique_ptr<OpenPartition>> LogIn(const Config& config, int peer_fd);
 
 // Tells the module where its configuration is. REQUIRES: before the module is

@@ -43,8 +43,6 @@ class Partition final : public Verbs {
   absl::Status ReadEpoch(v1::Epoch& out) override;
   absl::Status AdvanceEpoch(const v1::AdvanceEpoch& request, v1::Epoch& out) override;
 
-  // Whether the HSM, or the login to it, is gone: answer, then end the process.
-  bool lost() const { return signer_->lost(); }
   const OpenPartition& open() const { return *open_; }
 
  private:

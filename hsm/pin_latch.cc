@@ -1,6 +1,7 @@
 #include "hsm/pin_latch.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -18,7 +19,9 @@ constexpr absl::string_view kAdvice =
     "sealward-hsm clear-pin-latch --dir D";
 
 absl::Status SetLatch() {
-  return ReplaceFile(kPinLatchFile, kStagingFile, "A PIN was refused, or its trial was cut off.\n");
+  // A staging file of the process's own, because not everybody holds the lock.
+  return ReplaceFile(kPinLatchFile, absl::StrCat(kStagingFile, ".", getpid()),
+                     "A PIN was refused, or its trial was cut off.\n");
 }
 
 }  // namespace
@@ -44,18 +47,21 @@ absl::Status PinLatch::BeforePresenting() const {
 }
 
 absl::Status PinLatch::AfterPresenting(const absl::Status& outcome) const {
-  if (pkcs11::IsPinRefusal(pkcs11::RvOf(outcome))) {
-    if (absl::Status s = SetLatch(); !s.ok()) return WithExitCode(kExitPinLatched, s);
-    return ExitError(kExitPinLatched, "PIN_REFUSED",
-                     absl::StrCat("the partition refused the PIN (",
-                                  pkcs11::RvName(pkcs11::RvOf(outcome)), "); ", kAdvice));
-  }
+  const CK_RV rv = pkcs11::RvOf(outcome);
+  if (pkcs11::IsPinRefusal(rv)) return Refused(rv);
   if (Accepted()) return outcome;
   if (outcome.ok()) {
     if (absl::Status s = ReplaceFile(kPinAcceptedFile, kStagingFile, identity_); !s.ok()) return s;
   }
   if (absl::Status s = RemoveFile(kPinLatchFile); !s.ok()) return s;
   return outcome;
+}
+
+absl::Status PinLatch::Refused(CK_RV rv) {
+  if (absl::Status s = SetLatch(); !s.ok()) return WithExitCode(kExitPinLatched, s);
+  return ExitError(
+      kExitPinLatched, "PIN_REFUSED",
+      absl::StrCat("the partition refused the PIN (", pkcs11::RvName(rv), "); ", kAdvice));
 }
 
 absl::StatusOr<bool> PinLatch::Clear() {

@@ -9,6 +9,7 @@
 //    synced *before* the PIN is presented and removed when it was accepted.
 //  - An accepted PIN that is refused later (the PIN was changed) writes
 //    pin-latch before the process ends.
+//  - Any other function that objects to the PIN (expired, locked) writes it, too.
 //  - While pin-latch exists, no process presents a PIN. An operator who has put
 //    the file right removes it: sealward-hsm clear-pin-latch.
 //
@@ -22,11 +23,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "hsm/pkcs11/cryptoki.h"
 
 namespace sealward::hsm {
 
 // PinLatch is the latch of the partition in the working directory. REQUIRES:
-// every call under the partition's lock.
+// every call but Refused under the partition's lock.
 class PinLatch {
  public:
   // `identity` is PinFile::identity.
@@ -40,6 +42,10 @@ class PinLatch {
   // To be called with the outcome. After a refusal: exit code 77 (PIN_REFUSED).
   // After another failure `outcome` itself; a PIN on trial then stays untried.
   absl::Status AfterPresenting(const absl::Status& outcome) const;
+
+  // Sets the latch because the HSM answered `rv`, a CKR_PIN_*. Waits for no lock: the
+  // next process must not be faster. Always an error: exit code 77 (PIN_REFUSED).
+  static absl::Status Refused(CK_RV rv);
 
   // Removes the latch. Whether there was one.
   static absl::StatusOr<bool> Clear();

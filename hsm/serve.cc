@@ -19,8 +19,10 @@
 #include "hsm/hardening.h"
 #include "hsm/log.h"
 #include "hsm/open_partition.h"
+#include "hsm/outage.h"
 #include "hsm/packet_reader.h"
 #include "hsm/partition.h"
+#include "hsm/pin_latch.h"
 #include "hsm/stack_burn.h"
 
 namespace sealward::hsm {
@@ -76,6 +78,14 @@ absl::Status Ended(const absl::Status& status) {
              : WithExitCode(kExitProtocolViolation, status);
 }
 
+// The last act of a process that can do nothing more with its HSM.
+absl::Status End(const Outage& outage) {
+  if (outage.fate() == Fate::kLatch) return PinLatch::Refused(outage.cause());
+  return ExitError(kExitHsmLost, "HSM_LOST",
+                   absl::StrCat("the HSM or the login to it is gone (",
+                                pkcs11::RvName(outage.cause()), "); a new process is needed"));
+}
+
 absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t start_number) {
   Dispatcher dispatcher(partition, start_number);
   PacketReader reader;
@@ -87,11 +97,16 @@ absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t sta
       return WithExitCode(kExitProtocolViolation, s);
     }
     if (absl::Status s = socket.SendBlocking(answer); !s.ok()) return Ended(s);
-    if (partition.lost()) {
-      return ExitError(kExitPartitionUnusable, "HSM_LOST",
-                       "the HSM or the login to it is gone; a new process is needed");
-    }
+    if (dispatcher.outage().over()) return End(dispatcher.outage());
   }
+}
+
+// Why there is no partition to serve. A CKR_PIN_* latches here, too, whatever
+// function it came from.
+absl::Status NotMade(const absl::Status& status) {
+  Outage outage;
+  outage.Failed(status);
+  return outage.fate() == Fate::kLatch ? End(outage) : WithUnusableExitCode(status);
 }
 
 absl::Status Run(const ServeOptions& options) {
@@ -118,10 +133,10 @@ absl::Status Run(const ServeOptions& options) {
 
   const int peer_fd = socket ? socket->fd() : -1;
   auto open = LogIn(*config, peer_fd);
-  if (!open.ok()) return open.status();
+  if (!open.ok()) return NotMade(open.status());
   const SystemClock clock;
   auto partition = Partition::Create(*std::move(open), clock, peer_fd);
-  if (!partition.ok()) return WithExitCode(kExitPartitionUnusable, partition.status());
+  if (!partition.ok()) return NotMade(partition.status());
   if (listener) {
     LetTerminate(listener->fd());
     auto accepted = listener->Accept(options.peer_uid);

@@ -22,6 +22,10 @@ constexpr std::array<unsigned char, 19> kSha256DigestInfo = {
 
 constexpr size_t kHashedInputBytes = kSha256DigestInfo.size() + kSha256Bytes;
 
+bool MayTryAgain(CK_RV rv) {
+  return !pkcs11::IsTokenLost(rv) && !pkcs11::IsPinRefusal(rv) && !pkcs11::IsExhausted(rv);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Signer>> Signer::Create(OpenPartition& partition, KeyStore& keys,
@@ -68,14 +72,20 @@ CK_RV Signer::SignOnce(KeyObject& object, absl::string_view message, std::string
   return rv;
 }
 
+absl::Status Signer::RenewSession() {
+  auto session = pkcs11::Session::Open(*partition_.module, partition_.slot.id);
+  if (!session.ok()) return session.status();
+  partition_.signing = *std::move(session);
+  session_in_doubt_ = false;
+  return absl::OkStatus();
+}
+
 absl::Status Signer::Recover(KeyObject*& object) {
   const ObjectId id = object->id;
   const std::string spki = object->spki;
   const std::string label = object->label_text;
   keys_.Forget(id);
-  auto session = pkcs11::Session::Open(*partition_.module, partition_.slot.id);
-  if (!session.ok()) return session.status();
-  partition_.signing = *std::move(session);
+  if (absl::Status s = RenewSession(); !s.ok()) return s;
   auto found = keys_.Find(id);
   if (!found.ok()) return found.status();
   if (absl::Status s = ReadPublicKey(*partition_.objects, **found); !s.ok()) return s;
@@ -89,18 +99,18 @@ absl::Status Signer::Recover(KeyObject*& object) {
 }
 
 absl::Status Signer::Sign(KeyObject*& object, absl::string_view message, std::string& signature) {
+  if (session_in_doubt_) {
+    if (absl::Status s = RenewSession(); !s.ok()) return s;
+  }
   CK_RV rv = SignOnce(*object, message, signature);
-  if (rv != CKR_OK && !pkcs11::IsTokenLost(rv)) {
+  if (rv != CKR_OK && MayTryAgain(rv)) {
     LogWarning(absl::StrCat("signing with object ", Hex(object->id), ": ", pkcs11::RvName(rv),
                             "; looking for it again"));
-    if (absl::Status s = Recover(object); !s.ok()) {
-      lost_ |= pkcs11::IsTokenLost(pkcs11::RvOf(s));
-      return s;
-    }
+    if (absl::Status s = Recover(object); !s.ok()) return s;
     rv = SignOnce(*object, message, signature);
   }
   if (rv != CKR_OK) {
-    lost_ |= pkcs11::IsTokenLost(rv);
+    session_in_doubt_ = true;
     return pkcs11::RvStatus(rv, absl::StrCat("signing with object ", Hex(object->id)));
   }
   ++*object->signatures;

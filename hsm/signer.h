@@ -26,13 +26,10 @@ class Signer {
   Signer& operator=(const Signer&) = delete;
 
   // Signs `message` with the pair `object`, in JWS form (RFC 7518 section 3.4),
-  // and counts it. Where a handle or session has gone stale, the pair is looked
-  // for again and its public key compared, once: `object` is then the new one.
-  // UNAVAILABLE (HSM_LOST) where only a new process can help.
+  // and counts it. Where a handle has gone stale or the session is in doubt, the
+  // pair is looked for again and its public key compared, once: `object` is then
+  // the new one. Not after what hsm/outage.h takes for the end of the process.
   absl::Status Sign(KeyObject*& object, absl::string_view message, std::string& signature);
-
-  // Whether the partition answered that token, login or library is lost.
-  bool lost() const { return lost_; }
 
  private:
   Signer(OpenPartition& partition, KeyStore& keys, SessionCopies& copies, EVP_MD* sha256,
@@ -41,6 +38,7 @@ class Signer {
 
   CK_RV SignOnce(KeyObject& object, absl::string_view message, std::string& signature);
   bool Hash(absl::string_view message, unsigned char* digest);
+  absl::Status RenewSession();
   absl::Status Recover(KeyObject*& object);
 
   OpenPartition& partition_;
@@ -49,7 +47,7 @@ class Signer {
   // Kept, because fetching them for each signature costs 1 µs.
   EVP_MD* sha256_;
   EVP_MD_CTX* context_;
-  bool lost_ = false;
+  bool session_in_doubt_ = false;  // an operation failed in it and may still be active
 };
 
 }  // namespace sealward::hsm

@@ -146,8 +146,14 @@ constexpr CK_RV kPinRefusals[] = {
     CKR_PIN_INCORRECT, CKR_PIN_INVALID,  CKR_PIN_LEN_RANGE,           CKR_PIN_EXPIRED,
     CKR_PIN_LOCKED,    CKR_PIN_TOO_WEAK, CKR_USER_PIN_NOT_INITIALIZED};
 
-constexpr CK_RV kTokenLost[] = {CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED,
+constexpr CK_RV kTokenLost[] = {CKR_DEVICE_ERROR,       CKR_DEVICE_REMOVED,
+                                CKR_TOKEN_NOT_PRESENT,  CKR_TOKEN_NOT_RECOGNIZED,
+                                CKR_SESSION_CLOSED,     CKR_SESSION_HANDLE_INVALID,
                                 CKR_USER_NOT_LOGGED_IN, CKR_CRYPTOKI_NOT_INITIALIZED};
+
+constexpr CK_RV kExhausted[] = {CKR_HOST_MEMORY, CKR_DEVICE_MEMORY, CKR_SESSION_COUNT};
+
+constexpr CK_RV kVague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_FUNCTION_CANCELED};
 
 }  // namespace
 
@@ -183,5 +189,12 @@ bool IsStaleHandle(CK_RV rv) {
 }
 
 bool IsTokenLost(CK_RV rv) { return std::ranges::find(kTokenLost, rv) != std::end(kTokenLost); }
+
+bool IsExhausted(CK_RV rv) { return std::ranges::find(kExhausted, rv) != std::end(kExhausted); }
+
+bool IsDoubtful(CK_RV rv) {
+  return IsExhausted(rv) || (rv & CKR_VENDOR_DEFINED) != 0 ||
+         std::ranges::find(kVague, rv) != std::end(kVague);
+}
 
 }  // namespace sealward::pkcs11

@@ -32,9 +32,18 @@ bool IsPinRefusal(CK_RV rv);
 // Whether `rv` says that an object handle no longer means anything.
 bool IsStaleHandle(CK_RV rv);
 
-// Whether `rv` says that token, login or library state is lost, so that only a
-// new process (C_Initialize and login afresh) can help.
+// Whether `rv` says that token, session, login or library state is lost, so that
+// only a new process (C_Initialize and login afresh) can help. CKR_DEVICE_ERROR is
+// one: p11-kit's client and others answer it until they are initialised anew.
 bool IsTokenLost(CK_RV rv);
+
+// Whether `rv` is what a module answers for one broken key as well as after it
+// lost its HSM: memory, "general error", "function failed", a vendor's own values.
+bool IsDoubtful(CK_RV rv);
+
+// Whether `rv` says that memory or sessions are used up: trying at once again
+// would only use more.
+bool IsExhausted(CK_RV rv);
 
 }  // namespace sealward::pkcs11
 

@@ -158,6 +158,8 @@ std::string DescribeExit(int wait_status) {
       return "partition unusable: see sealward-hsm's own log line above";
     case kExitProtocol:
       return "ended on a request that breaks the protocol";
+    case kExitHsmLost:
+      return "the HSM or the login to it is gone: see sealward-hsm's own log line above";
     case kExitPinLatched:
       return "PIN refused by the partition, and not presented again: put the right PIN in place, "
              "then run `sealward-hsm clear-pin-latch`";

@@ -15,11 +15,12 @@
 
 namespace sealward::hsm_client {
 
-// Exit codes of sealward-hsm that say why it ended (hsm/main.cc documents them).
+// Exit codes of sealward-hsm that say why it ended (hsm/exit_codes.h documents them).
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitPartitionUnusable = 69;
 inline constexpr int kExitProtocol = 70;
+inline constexpr int kExitHsmLost = 75;
 inline constexpr int kExitPinLatched = 77;
 inline constexpr int kExitConfig = 78;
 

@@ -45,7 +45,9 @@ absl::Status CheckPurpose(const catalog::Key& key) {
 }
 
 absl::Status RefusedByHsm(const hsm::v1::Result& result) {
-  if (result.code() == static_cast<int>(absl::StatusCode::kUnavailable)) {
+  // Gone, or short of memory: neither is the request's fault.
+  if (result.code() == static_cast<int>(absl::StatusCode::kUnavailable) ||
+      result.code() == static_cast<int>(absl::StatusCode::kResourceExhausted)) {
     return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
                               absl::StrCat("the HSM cannot sign now: ", result.message()),
                               absl::Milliseconds(200));

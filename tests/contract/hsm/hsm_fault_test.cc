@@ -92,7 +92,7 @@ TEST_F(FaultTest, ALostTokenIsReportedAndEndsTheProcess) {
   const hsm::v1::Result result = process.CallOne(HealthOp());
   EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kUnavailable));
   EXPECT_EQ(result.ck_rv(), kCkrDeviceRemoved);
-  EXPECT_EQ(process.Wait().exit_code, 69);
+  EXPECT_EQ(process.Wait().exit_code, 75);
 }
 
 // Half a pair, left by a kill, is nobody's: it is listed as such, signs nothing,

@@ -30,5 +30,29 @@ TEST(RvTest, EveryPinRefusalIsOne) {
   EXPECT_FALSE(IsPinRefusal(CKR_DEVICE_ERROR));
 }
 
+// The kinds are disjoint: what ends the process is not tried again in it, and what
+// is the operation's own never ends it.
+TEST(RvTest, KindsOfErrors) {
+  for (const CK_RV rv :
+       {CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_SESSION_HANDLE_INVALID,
+        CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN, CKR_CRYPTOKI_NOT_INITIALIZED}) {
+    EXPECT_TRUE(IsTokenLost(rv)) << RvName(rv);
+    EXPECT_FALSE(IsDoubtful(rv)) << RvName(rv);
+    EXPECT_TRUE(absl::IsUnavailable(RvStatus(rv, "C_Sign"))) << RvName(rv);
+  }
+  for (const CK_RV rv : {CKR_HOST_MEMORY, CKR_DEVICE_MEMORY, CKR_SESSION_COUNT}) {
+    EXPECT_TRUE(IsDoubtful(rv) && IsExhausted(rv)) << RvName(rv);
+    EXPECT_TRUE(absl::IsResourceExhausted(RvStatus(rv, "C_Sign"))) << RvName(rv);
+  }
+  for (const CK_RV rv :
+       {CK_RV{CKR_GENERAL_ERROR}, CK_RV{CKR_FUNCTION_FAILED}, CK_RV{CKR_VENDOR_DEFINED} | 7U}) {
+    EXPECT_TRUE(IsDoubtful(rv) && !IsExhausted(rv)) << RvName(rv);
+  }
+  for (const CK_RV rv : {CKR_OK, CKR_KEY_HANDLE_INVALID, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                         CKR_MECHANISM_INVALID, CKR_DATA_LEN_RANGE, CKR_SIGNATURE_LEN_RANGE}) {
+    EXPECT_FALSE(IsTokenLost(rv) || IsDoubtful(rv) || IsPinRefusal(rv)) << RvName(rv);
+  }
+}
+
 }  // namespace
 }  // namespace sealward::pkcs11
