@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kMaxQuoted = 80;
 constexpr size_t kMaxTrustDomainLength = 255;
 constexpr size_t kFingerprintDigits = 64;  // of SHA-256
+constexpr size_t kObjectIdDigits = 32;     // of a CKA_ID of 16 bytes
 constexpr size_t kMaxNameParts = 7;        // one more than the longest name has
 
 absl::Status Refused(absl::string_view name, absl::string_view form_and_rule) {
@@ -49,6 +50,13 @@ std::optional<std::vector<std::string>> Match(absl::string_view name, absl::stri
     }
   }
   return ids;
+}
+
+// Whether `text` is `count` lower-case hexadecimal digits.
+bool IsHex(absl::string_view text, size_t count) {
+  return text.size() == count && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 }  // namespace
@@ -166,9 +174,7 @@ std::string DeniedCertificateName::ToString() const {
 absl::StatusOr<DeniedCertificateName> DeniedCertificateName::Parse(absl::string_view name) {
   absl::string_view digits = name;
   const bool prefixed = absl::ConsumePrefix(&digits, "deniedCertificates/");
-  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (!prefixed || digits.size() != kFingerprintDigits ||
-      !std::all_of(digits.begin(), digits.end(), is_digit)) {
+  if (!prefixed || !IsHex(digits, kFingerprintDigits)) {
     return Refused(name,
                    "deniedCertificates/{fingerprint}; a fingerprint is the SHA-256 of the "
                    "certificate in DER, 64 digits of 0-9 and a-f");
@@ -182,6 +188,44 @@ absl::StatusOr<ApprovalName> ApprovalName::Parse(absl::string_view name) {
   auto ids = Match(name, "approvals/*");
   if (!ids) return Malformed(name, "approvals/{approval}");
   return ApprovalName{(*ids)[0]};
+}
+
+std::string ForeignKeyName::ToString() const {
+  return absl::StrCat(issuer.ToString(), "/foreignKeys/", foreign_key);
+}
+
+absl::StatusOr<ForeignKeyName> ForeignKeyName::Parse(absl::string_view name) {
+  auto ids = Match(name, "tenants/*/issuers/*/foreignKeys/*");
+  if (!ids) return Malformed(name, "tenants/{tenant}/issuers/{issuer}/foreignKeys/{foreign_key}");
+  return ForeignKeyName{{(*ids)[0], (*ids)[1]}, (*ids)[2]};
+}
+
+std::string PartitionResourceName::ToString() const {
+  return absl::StrCat("partitions/", partition);
+}
+
+absl::StatusOr<PartitionResourceName> PartitionResourceName::Parse(absl::string_view name) {
+  auto ids = Match(name, "partitions/*");
+  if (!ids) return Malformed(name, "partitions/{partition}");
+  return PartitionResourceName{(*ids)[0]};
+}
+
+std::string QuarantinedObjectName::ToString() const {
+  return absl::StrCat("partitions/", partition, "/quarantinedObjects/", object_id);
+}
+
+absl::StatusOr<QuarantinedObjectName> QuarantinedObjectName::Parse(absl::string_view name) {
+  constexpr absl::string_view kInfix = "/quarantinedObjects/";
+  const size_t at = name.rfind(kInfix);
+  const absl::string_view digits =
+      at == absl::string_view::npos ? "" : name.substr(at + kInfix.size());
+  auto partition = PartitionResourceName::Parse(name.substr(0, at));
+  if (!partition.ok() || !IsHex(digits, kObjectIdDigits)) {
+    return Refused(name,
+                   "partitions/{partition}/quarantinedObjects/{object}; an object is its CKA_ID, "
+                   "32 digits of 0-9 and a-f");
+  }
+  return QuarantinedObjectName{std::move(partition->partition), std::string(digits)};
 }
 
 }  // namespace sealward

@@ -100,6 +100,33 @@ struct ApprovalName {
   bool operator==(const ApprovalName&) const = default;
 };
 
+// ForeignKeyName is tenants/{tenant}/issuers/{issuer}/foreignKeys/{foreign_key}.
+struct ForeignKeyName {
+  IssuerName issuer;
+  std::string foreign_key;
+  std::string ToString() const;
+  static absl::StatusOr<ForeignKeyName> Parse(absl::string_view name);
+  bool operator==(const ForeignKeyName&) const = default;
+};
+
+// PartitionResourceName is partitions/{partition}.
+struct PartitionResourceName {
+  std::string partition;
+  std::string ToString() const;
+  static absl::StatusOr<PartitionResourceName> Parse(absl::string_view name);
+  bool operator==(const PartitionResourceName&) const = default;
+};
+
+// QuarantinedObjectName is partitions/{partition}/quarantinedObjects/{object}: a
+// CKA_ID of 16 bytes, 32 digits of [0-9a-f].
+struct QuarantinedObjectName {
+  std::string partition;
+  std::string object_id;  // the digits
+  std::string ToString() const;
+  static absl::StatusOr<QuarantinedObjectName> Parse(absl::string_view name);
+  bool operator==(const QuarantinedObjectName&) const = default;
+};
+
 // The name of the one approval policy.
 inline constexpr absl::string_view kApprovalPolicyName = "approvalPolicy";
 

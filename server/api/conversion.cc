@@ -28,6 +28,14 @@ constexpr v1::KeyVersion::State ToMessage(lifecycle::State state) {
       return v1::KeyVersion::VERIFY_ONLY;
     case lifecycle::State::kWithdrawn:
       return v1::KeyVersion::WITHDRAWN;
+    case lifecycle::State::kSuspended:
+      return v1::KeyVersion::SUSPENDED;
+    case lifecycle::State::kRevoked:
+      return v1::KeyVersion::REVOKED;
+    case lifecycle::State::kDestroyScheduled:
+      return v1::KeyVersion::DESTROY_SCHEDULED;
+    case lifecycle::State::kDestroyed:
+      return v1::KeyVersion::DESTROYED;
   }
   return v1::KeyVersion::STATE_UNSPECIFIED;
 }
@@ -54,12 +62,32 @@ void FillScope(const catalog::Key& key, v1::KeyScope& out) {
   out.mutable_claim_rules()->set_jwt_id_required(rules.jwt_id_required);
 }
 
+void FillPolicy(const catalog::Key& key, v1::Key& out) {
+  const lifecycle::RotationPolicy& policy = key.rotation_policy;
+  v1::RotationPolicy& message = *out.mutable_rotation_policy();
+  const auto fill = [](absl::Duration duration, auto mutable_field) {
+    if (duration != absl::InfiniteDuration()) {
+      mutable_field()->set_seconds(absl::ToInt64Seconds(duration));
+    }
+  };
+  fill(policy.rotation_period, [&] { return message.mutable_rotation_period(); });
+  fill(policy.max_signing_time, [&] { return message.mutable_max_signing_time(); });
+  fill(policy.max_standby_time, [&] { return message.mutable_max_standby_time(); });
+  fill(policy.destroy_after, [&] { return message.mutable_destroy_after(); });
+  fill(policy.recovery_window, [&] { return message.mutable_recovery_window(); });
+  if (!key.pause) return;
+  out.mutable_pause()->set_owner(key.pause->owner);
+  out.mutable_pause()->set_reason(key.pause->reason);
+  *out.mutable_pause()->mutable_start_time() = ToTimestamp(key.pause->times.start);
+  *out.mutable_pause()->mutable_expire_time() = ToTimestamp(key.pause->times.expire);
+}
+
 void FillNext(const catalog::Key& key, absl::Time now, v1::Key& out) {
   const std::vector<lifecycle::VersionTimes> times = catalog::TimesOf(key);
   if (const auto signing = lifecycle::SigningVersionAt(times, now)) {
     out.set_signing_version(VersionName(key, *key.versions[*signing]));
   }
-  const auto next = lifecycle::PlanRotation(times, catalog::CachePolicyOf(key), now);
+  const auto next = lifecycle::PlanRotation(catalog::CourseOf(key, 0), now);
   if (!next) return;
   out.set_next_version(VersionName(key, *key.versions[next->successor]));
   if (next->already_planned) *out.mutable_next_switch_time() = ToTimestamp(next->at);
@@ -94,6 +122,8 @@ v1::Issuer ToMessage(const catalog::Issuer& issuer, absl::string_view public_url
   out.mutable_max_age()->set_seconds(absl::ToInt64Seconds(issuer.max_age));
   out.mutable_propagation_time()->set_seconds(absl::ToInt64Seconds(issuer.propagation_time));
   out.set_shared(issuer.shared);
+  out.set_validator_profile(issuer.validator_profile);
+  out.set_max_jwks_keys(catalog::MaxJwksKeys(issuer));
   out.set_jwks_uri(publish::JwksUri(public_url, issuer.name));
   *out.mutable_create_time() = ToTimestamp(issuer.create_time);
   out.set_etag(EtagOf(issuer.name, issuer.mod_revision));
@@ -133,6 +163,7 @@ v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   FillScope(key, *out.mutable_scope());
   out.set_algorithm(key.algorithm->algorithm);
   FillQuota(key.quota, out);
+  FillPolicy(key, out);
   FillNext(key, now, out);
   *out.mutable_create_time() = ToTimestamp(key.create_time);
   out.set_etag(EtagOf(key.name, key.mod_revision));
@@ -158,6 +189,16 @@ v1::KeyVersion ToMessage(const catalog::Key& key, const catalog::KeyVersion& ver
   fill(version.times.activate, [&out] { return out.mutable_activate_time(); });
   fill(version.times.retire, [&out] { return out.mutable_retire_time(); });
   fill(version.times.withdraw, [&out] { return out.mutable_withdraw_time(); });
+  fill(version.times.sign_until, [&out] { return out.mutable_sign_until(); });
+  fill(version.times.publish_until, [&out] { return out.mutable_publish_until(); });
+  fill(version.times.activate_by, [&out] { return out.mutable_activate_by(); });
+  fill(version.times.suspend, [&out] { return out.mutable_suspend_time(); });
+  fill(version.times.revoke, [&out] { return out.mutable_revoke_time(); });
+  fill(version.times.destroy_due, [&out] { return out.mutable_destroy_due_time(); });
+  fill(version.times.destroy, [&out] { return out.mutable_destroy_time(); });
+  out.set_revocation_reason(version.revocation_reason);
+  out.set_revoker(version.revoker);
+  out.set_unready(version.times.unready);
   return out;
 }
 

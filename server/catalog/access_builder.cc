@@ -21,7 +21,9 @@ absl::Status PutInto(absl::flat_hash_map<std::string, std::shared_ptr<const Reso
 
 }  // namespace
 
-bool IsAccessKind(RecordKind kind) { return kind >= RecordKind::kBinding; }
+bool IsAccessKind(RecordKind kind) {
+  return kind >= RecordKind::kBinding && kind <= RecordKind::kApprovalPolicy;
+}
 
 absl::Status AccessBuilder::Put(const RecordKey& key, const Stored& stored) {
   switch (key.kind) {

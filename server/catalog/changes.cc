@@ -11,6 +11,7 @@
 #include "common/resource_name.h"
 #include "server/catalog/access_builder.h"
 #include "server/catalog/layout.h"
+#include "server/catalog/operations_builder.h"
 #include "server/catalog/records.h"
 
 namespace sealward::catalog {
@@ -28,7 +29,7 @@ class Builder {
 
   absl::Status Put(const RecordKey& key, const Stored& stored);
   // REQUIRES: DeletesOnlyLeaves.
-  void Delete(const RecordKey& key) { access_.Delete(key); }
+  void Delete(const RecordKey& key);
   absl::StatusOr<std::shared_ptr<const Snapshot>> Finish(int64_t revision);
 
  private:
@@ -63,7 +64,16 @@ absl::Status Builder::Put(const RecordKey& key, const Stored& stored) {
     case RecordKind::kVersion:
       return PutVersion(key, stored);
     default:
-      return access_.Put(key, stored);
+      return IsAccessKind(key.kind) ? access_.Put(key, stored)
+                                    : PutOperationsRecord(*next_, key, stored);
+  }
+}
+
+void Builder::Delete(const RecordKey& key) {
+  if (IsAccessKind(key.kind)) {
+    access_.Delete(key);
+  } else {
+    DeleteOperationsRecord(*next_, key);
   }
 }
 
@@ -223,7 +233,7 @@ bool DeletesOnlyLeaves(const Changes& changes) {
   return std::ranges::all_of(changes, [](const auto& change) {
     if (change.second.value) return true;
     const auto key = ParseRecordKey(change.first);
-    return key && IsAccessKind(key->kind);
+    return key && (IsAccessKind(key->kind) || IsOperationsKind(key->kind));
   });
 }
 

@@ -31,8 +31,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ApplyChanges(const Snapshot& bas
                                                              int64_t revision);
 
 // Whether ApplyChanges can follow these changes, which delete only what nothing
-// refers to (bindings, trust domains, denied certificates, approvals); else everything is to be
-// loaded afresh, onto an empty snapshot.
+// refers to (all but tenants, issuers, keys and versions); else everything is to be loaded
+// afresh, onto an empty snapshot.
 bool DeletesOnlyLeaves(const Changes& changes);
 
 }  // namespace sealward::catalog

@@ -13,6 +13,9 @@ namespace sealward::catalog {
 namespace {
 
 constexpr size_t kVersionDigits = 10;
+// The names of what there is one of.
+constexpr absl::string_view kStoreIdentityName = "storeIdentity";
+constexpr absl::string_view kClockName = "clock";
 
 struct Folder {
   RecordKind kind;
@@ -29,6 +32,11 @@ constexpr std::array kFolders = {
     Folder{RecordKind::kDeniedCertificate, "catalog/denied-certificates/"},
     Folder{RecordKind::kApproval, "catalog/approvals/"},
     Folder{RecordKind::kApprovalPolicy, "catalog/approval-policy/"},
+    Folder{RecordKind::kForeignKey, "catalog/foreign-keys/"},
+    Folder{RecordKind::kStoreIdentity, "catalog/store-identity/"},
+    Folder{RecordKind::kPartition, "catalog/partitions/"},
+    Folder{RecordKind::kClock, "catalog/clock/"},
+    Folder{RecordKind::kQuarantine, "catalog/quarantine/"},
 };
 
 std::string Join(RecordKind kind, absl::string_view rest) {
@@ -69,6 +77,16 @@ bool IsName(RecordKind kind, absl::string_view name) {
       return ApprovalName::Parse(name).ok();
     case RecordKind::kApprovalPolicy:
       return name == kApprovalPolicyName;
+    case RecordKind::kForeignKey:
+      return ForeignKeyName::Parse(name).ok();
+    case RecordKind::kStoreIdentity:
+      return name == kStoreIdentityName;
+    case RecordKind::kPartition:
+      return PartitionResourceName::Parse(name).ok();
+    case RecordKind::kClock:
+      return name == kClockName;
+    case RecordKind::kQuarantine:
+      return QuarantinedObjectName::Parse(name).ok();
     case RecordKind::kVersion:
       break;
   }
@@ -113,6 +131,24 @@ std::string ApprovalRecordKey(absl::string_view approval_name) {
 
 std::string ApprovalPolicyRecordKey() {
   return Join(RecordKind::kApprovalPolicy, kApprovalPolicyName);
+}
+
+std::string ForeignKeyRecordKey(absl::string_view foreign_key_name) {
+  return Join(RecordKind::kForeignKey, foreign_key_name);
+}
+
+std::string StoreIdentityRecordKey() {
+  return Join(RecordKind::kStoreIdentity, kStoreIdentityName);
+}
+
+std::string PartitionRecordKey(absl::string_view partition_name) {
+  return Join(RecordKind::kPartition, partition_name);
+}
+
+std::string ClockRecordKey() { return Join(RecordKind::kClock, kClockName); }
+
+std::string QuarantineRecordKey(absl::string_view quarantined_object_name) {
+  return Join(RecordKind::kQuarantine, quarantined_object_name);
 }
 
 std::optional<RecordKey> ParseRecordKey(absl::string_view store_key) {

@@ -13,6 +13,11 @@
 // denied-certificates  deniedCertificates/{fingerprint}
 // approvals            approvals/{id}
 // approval-policy      approvalPolicy
+// foreign-keys         tenants/{tenant}/issuers/{issuer}/foreignKeys/{foreign_key}
+// store-identity       storeIdentity
+// partitions           partitions/{partition}
+// clock                clock
+// quarantine           partitions/{partition}/quarantinedObjects/{CKA_ID in hexadecimal}
 //
 // so that one prefix holds a kind, a longer one its members below a parent, and
 // the order of keys is the order of names.
@@ -42,6 +47,11 @@ enum class RecordKind {
   kDeniedCertificate,
   kApproval,
   kApprovalPolicy,
+  kForeignKey,
+  kStoreIdentity,
+  kPartition,
+  kClock,
+  kQuarantine,
 };
 
 // RecordKey is a store key, taken apart.
@@ -62,6 +72,11 @@ std::string TrustDomainRecordKey(absl::string_view trust_domain_name);
 std::string DeniedCertificateRecordKey(absl::string_view denied_certificate_name);
 std::string ApprovalRecordKey(absl::string_view approval_name);
 std::string ApprovalPolicyRecordKey();
+std::string ForeignKeyRecordKey(absl::string_view foreign_key_name);
+std::string StoreIdentityRecordKey();
+std::string PartitionRecordKey(absl::string_view partition_name);
+std::string ClockRecordKey();
+std::string QuarantineRecordKey(absl::string_view quarantined_object_name);
 
 // The parts of a store key; nullopt if it is none of the above.
 std::optional<RecordKey> ParseRecordKey(absl::string_view store_key);

@@ -1,5 +1,6 @@
 #include "server/catalog/mutations.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -18,12 +19,6 @@ Writer& TouchKey(Writer& writer, const Key& seen, int64_t last_version) {
   key.last_version = last_version;
   const std::string store_key = KeyRecordKey(seen.name);
   return writer.Expect(store_key, seen.mod_revision).Put(store_key, SerializeKey(key));
-}
-
-KeyVersion WithTimes(const Key& key, size_t index, const lifecycle::VersionTimes& times) {
-  KeyVersion version = *key.versions[index];
-  version.times = times;
-  return version;
 }
 
 }  // namespace
@@ -71,16 +66,28 @@ store::Transaction CompleteVersion(const Key& seen, const KeyVersion& version) {
   return writer.Done();
 }
 
-store::Transaction ApplySwitch(const Key& seen, const lifecycle::Switch& planned) {
+store::Transaction ReplaceVersions(const Key& seen, const Key& next) {
   Writer writer;
-  TouchKey(writer, seen, seen.last_version);
-  const auto put = [&](size_t index, const lifecycle::VersionTimes& times) {
-    const KeyVersion version = WithTimes(seen, index, times);
-    writer.Put(VersionRecordKey(seen.name, version.number), SerializeVersion(version));
-  };
-  put(planned.successor, planned.successor_times);
-  if (planned.predecessor) put(*planned.predecessor, planned.predecessor_times);
+  const std::string store_key = KeyRecordKey(seen.name);
+  writer.Expect(store_key, seen.mod_revision).Put(store_key, SerializeKey(next));
+  for (size_t i = 0; i < next.versions.size(); ++i) {
+    const KeyVersion& version = *next.versions[i];
+    const std::string record = SerializeVersion(version);
+    if (i < seen.versions.size() && record == SerializeVersion(*seen.versions[i])) continue;
+    writer.Put(VersionRecordKey(seen.name, version.number), record);
+  }
   return writer.Done();
+}
+
+Key WithTimes(const Key& key, const std::vector<lifecycle::VersionTimes>& times) {
+  Key next = key;
+  for (size_t i = 0; i < times.size(); ++i) {
+    if (next.versions[i]->times == times[i]) continue;
+    KeyVersion version = *next.versions[i];
+    version.times = times[i];
+    next.versions[i] = std::make_shared<const KeyVersion>(std::move(version));
+  }
+  return next;
 }
 
 store::Transaction UpdateTenant(const Tenant& seen, const Tenant& next) {

@@ -9,6 +9,8 @@
 #ifndef SEALWARD_SERVER_CATALOG_MUTATIONS_H_
 #define SEALWARD_SERVER_CATALOG_MUTATIONS_H_
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "server/catalog/snapshot.h"
 #include "server/lifecycle/plan.h"
@@ -35,8 +37,13 @@ store::Transaction AddVersion(const Key& seen, const KeyVersion& version);
 // issuer's first_publish_time is set with the first one.
 store::Transaction CompleteVersion(const Key& seen, const KeyVersion& version);
 
-// A switch that was planned on the times of the key seen.
-store::Transaction ApplySwitch(const Key& seen, const lifecycle::Switch& planned);
+// Other times of a key's versions, index for index; `next` is the key seen with what
+// else changes about it (pause, policy, revoker of a version …). Writes the versions
+// that differ, and the key.
+store::Transaction ReplaceVersions(const Key& seen, const Key& next);
+
+// `key` with other times, index for index. REQUIRES: as many as it has versions.
+Key WithTimes(const Key& key, const std::vector<lifecycle::VersionTimes>& times);
 
 // Another display name or quota of a tenant seen. Its keys' records stay as they
 // are.

@@ -11,6 +11,7 @@
 #include "common/jwk.h"
 #include "common/resource_name.h"
 #include "sealward/store/v1/records.pb.h"
+#include "server/catalog/lifecycle_records.h"
 #include "server/catalog/record_codec.h"
 
 namespace sealward::catalog {
@@ -51,7 +52,7 @@ absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view
   if (!IsWellFormed({record.quota_per_second(), record.quota_burst()})) {
     return "its quota is malformed";
   }
-  return "";
+  return LifecycleProblem(record);
 }
 
 absl::string_view PublicKeyProblem(const records::KeyVersionRecord& record,
@@ -115,6 +116,8 @@ std::string SerializeIssuer(const Issuer& issuer) {
   record.set_shared(issuer.shared);
   record.set_create_time_us(ToRecord(issuer.create_time));
   record.set_first_publish_time_us(ToRecord(issuer.first_publish_time));
+  record.set_validator_profile(issuer.validator_profile);
+  record.set_max_jwks_keys(issuer.max_jwks_keys);
   return record.SerializeAsString();
 }
 
@@ -125,6 +128,9 @@ absl::StatusOr<Issuer> ParseIssuer(const Stored& stored, absl::string_view name)
   if (record->max_age_s() <= 0 || record->propagation_time_s() < 0) {
     return CorruptRecord(stored.store_key, "its cache times are not positive");
   }
+  if (!v1::ValidatorProfile_IsValid(record->validator_profile())) {
+    return CorruptRecord(stored.store_key, "its validator profile is unknown");
+  }
   Issuer issuer;
   issuer.name = std::string(name);
   issuer.issuer_url = record->issuer_url();
@@ -133,6 +139,10 @@ absl::StatusOr<Issuer> ParseIssuer(const Stored& stored, absl::string_view name)
   issuer.shared = record->shared();
   issuer.create_time = absl::FromUnixMicros(record->create_time_us());
   issuer.first_publish_time = FromRecord(record->first_publish_time_us());
+  if (record->validator_profile() != v1::VALIDATOR_PROFILE_UNSPECIFIED) {
+    issuer.validator_profile = static_cast<v1::ValidatorProfile>(record->validator_profile());
+  }
+  issuer.max_jwks_keys = static_cast<int>(record->max_jwks_keys());
   issuer.mod_revision = stored.mod_revision;
   return issuer;
 }
@@ -166,6 +176,7 @@ std::string SerializeKey(const Key& key) {
   record.set_jwt_id_required(key.claim_rules.jwt_id_required);
   record.set_quota_per_second(key.quota.per_second);
   record.set_quota_burst(key.quota.burst);
+  SetLifecycle(key, record);
   return record.SerializeAsString();
 }
 
@@ -191,6 +202,7 @@ absl::StatusOr<ParsedKey> ParseKey(const Stored& stored, absl::string_view name)
                                           record->subject_prefixes().end());
   key.claim_rules.jwt_id_required = record->jwt_id_required();
   key.quota = {record->quota_per_second(), record->quota_burst()};
+  ReadLifecycle(*record, key);
   key.mod_revision = stored.mod_revision;
   return parsed;
 }
@@ -205,11 +217,9 @@ std::string SerializeVersion(const KeyVersion& version) {
     *record.mutable_jwk() = version.jwk;
   }
   record.set_create_time_us(ToRecord(version.create_time));
-  record.set_publish_time_us(ToRecord(version.times.publish));
-  record.set_standby_time_us(ToRecord(version.times.standby));
-  record.set_activate_time_us(ToRecord(version.times.activate));
-  record.set_retire_time_us(ToRecord(version.times.retire));
-  record.set_withdraw_time_us(ToRecord(version.times.withdraw));
+  SetTimes(version.times, record);
+  record.set_revocation_reason(version.revocation_reason);
+  record.set_revoker(version.revoker);
   return record.SerializeAsString();
 }
 
@@ -226,9 +236,9 @@ absl::StatusOr<KeyVersion> ParseVersion(const Stored& stored, int64_t number) {
   version.spki = record->spki();
   version.jwk = record->jwk();
   version.create_time = absl::FromUnixMicros(record->create_time_us());
-  version.times = {FromRecord(record->publish_time_us()), FromRecord(record->standby_time_us()),
-                   FromRecord(record->activate_time_us()), FromRecord(record->retire_time_us()),
-                   FromRecord(record->withdraw_time_us())};
+  version.times = TimesIn(*record);
+  version.revocation_reason = static_cast<v1::RevocationReason>(record->revocation_reason());
+  version.revoker = record->revoker();
   if (!lifecycle::IsInOrder(version.times)) {
     return CorruptRecord(stored.store_key, "its times are not in order");
   }

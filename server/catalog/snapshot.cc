@@ -1,5 +1,7 @@
 #include "server/catalog/snapshot.h"
 
+#include "server/lifecycle/profiles.h"
+
 namespace sealward::catalog {
 
 std::vector<lifecycle::VersionTimes> TimesOf(const Key& key) {
@@ -12,6 +14,41 @@ std::vector<lifecycle::VersionTimes> TimesOf(const Key& key) {
 lifecycle::CachePolicy CachePolicyOf(const Key& key) {
   return {key.issuer->propagation_time, key.max_jwt_lifetime,
           key.issuer->first_publish_time == absl::InfiniteFuture()};
+}
+
+lifecycle::KeyCourse CourseOf(const Key& key, int room) {
+  lifecycle::KeyCourse course;
+  course.cache = CachePolicyOf(key);
+  course.rotation = key.rotation_policy;
+  if (key.pause) course.pause = key.pause->times;
+  course.jwks_room = room;
+  course.versions = TimesOf(key);
+  return course;
+}
+
+int JwksRoom(const Snapshot& snapshot, const Issuer& issuer, absl::Time now) {
+  int room = MaxJwksKeys(issuer);
+  if (const auto keys = snapshot.keys_of_issuer.find(issuer.name);
+      keys != snapshot.keys_of_issuer.end()) {
+    for (const auto& key : keys->second) {
+      for (const auto& version : key->versions) {
+        const auto state = lifecycle::StateAt(version->times, now);
+        if (lifecycle::IsPublished(state) || state == lifecycle::State::kPending) --room;
+      }
+    }
+  }
+  const auto foreign = snapshot.foreign_keys.find(issuer.name);
+  if (foreign == snapshot.foreign_keys.end()) return room;
+  for (const auto& [name, key] : *foreign->second) {
+    if (key->expire_time > now) --room;
+  }
+  return room;
+}
+
+int MaxJwksKeys(const Issuer& issuer) {
+  if (issuer.max_jwks_keys > 0) return issuer.max_jwks_keys;
+  return lifecycle::FindProfile(static_cast<lifecycle::Profile>(issuer.validator_profile))
+      .max_jwks_keys;
 }
 
 std::shared_ptr<const RoleBinding> FindBinding(const Snapshot& snapshot, absl::string_view name) {

@@ -4,7 +4,9 @@
 #define SEALWARD_SERVER_CATALOG_SNAPSHOT_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,9 +14,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/algorithms.h"
+#include "sealward/v1/issuer_service.pb.h"
 #include "sealward/v1/jwk.pb.h"
 #include "sealward/v1/key_service.pb.h"
 #include "server/catalog/access.h"
+#include "server/catalog/operations.h"
 #include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
 
@@ -49,6 +53,8 @@ struct Issuer {
   bool shared = false;
   absl::Time create_time;
   absl::Time first_publish_time = absl::InfiniteFuture();
+  v1::ValidatorProfile validator_profile = v1::VALIDATOR_PROFILE_DEFAULT;
+  int max_jwks_keys = 0;  // 0: the profile's
   int64_t mod_revision = 0;
 };
 
@@ -61,6 +67,8 @@ struct KeyVersion {
   v1::PublicJwk jwk;
   absl::Time create_time;
   lifecycle::VersionTimes times;
+  v1::RevocationReason revocation_reason = v1::REVOCATION_REASON_UNSPECIFIED;
+  std::string revoker;  // empty if it is not revoked
   // BASE64URL of the JOSE header, one for each of the key's typs.
   std::vector<std::string> header_segments;
 };
@@ -71,6 +79,14 @@ struct ClaimRules {
   std::vector<std::string> subject_prefixes = {};  // empty for no rule
   bool jwt_id_required = false;
   bool operator==(const ClaimRules&) const = default;
+};
+
+// Pause stops a key's switches and destructions for a while.
+struct Pause {
+  std::string owner;
+  std::string reason;
+  lifecycle::PauseTimes times;
+  bool operator==(const Pause&) const = default;
 };
 
 // Key is a named slot with one purpose and one scope.
@@ -85,6 +101,9 @@ struct Key {
   ClaimRules claim_rules;
   Quota quota;
   const AlgorithmInfo* algorithm = nullptr;  // of new versions
+  lifecycle::RotationPolicy rotation_policy;
+  std::optional<Pause> pause;
+  absl::Duration paused;  // by pauses that are over, since the last switch
   absl::Time create_time;
   int64_t last_version = 0;
   int64_t mod_revision = 0;
@@ -107,6 +126,15 @@ struct Snapshot {
   absl::flat_hash_map<std::string, std::shared_ptr<const DeniedCertificate>> denied_certificates;
   absl::flat_hash_map<std::string, std::shared_ptr<const Approval>> approvals;
   ApprovalPolicy approval_policy;
+  // Of each issuer, in name order; keyed by issuer name. Never null.
+  absl::flat_hash_map<
+      std::string, std::shared_ptr<const std::map<std::string, std::shared_ptr<const ForeignKey>>>>
+      foreign_keys;
+  StoreIdentity store_identity;
+  // Keyed by partitions/{partition}; only those that something is known of.
+  absl::flat_hash_map<std::string, std::shared_ptr<const PartitionMemory>> partitions;
+  ClockMemory clock;
+  absl::flat_hash_map<std::string, std::shared_ptr<const QuarantinedObject>> quarantine;
 };
 
 // Times of the key's versions, index for index.
@@ -114,6 +142,17 @@ std::vector<lifecycle::VersionTimes> TimesOf(const Key& key);
 
 // What decides about the times of the key's next version or switch.
 lifecycle::CachePolicy CachePolicyOf(const Key& key);
+
+// The key as the planner sees it (server/lifecycle/plan.h). `room` is how many more
+// keys its issuer's JWKS can take: JwksRoom.
+lifecycle::KeyCourse CourseOf(const Key& key, int room);
+
+// How many more keys the issuer's JWKS can take at `now`: of what is allowed, what
+// stands in it and what is being generated is taken.
+int JwksRoom(const Snapshot& snapshot, const Issuer& issuer, absl::Time now);
+
+// Most keys in the issuer's JWKS: its own number, or its validator profile's.
+int MaxJwksKeys(const Issuer& issuer);
 
 // The binding of that name, or null.
 std::shared_ptr<const RoleBinding> FindBinding(const Snapshot& snapshot, absl::string_view name);

@@ -84,6 +84,11 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Find(absl::string_view name) cons
   return found->second;
 }
 
+KeyCourse KeyManager::Course(const catalog::Key& key) const {
+  const auto snapshot = options_.catalog->Get();
+  return catalog::CourseOf(key, catalog::JwksRoom(*snapshot, *key.issuer, options_.clock->Now()));
+}
+
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view name,
                                                              Precondition unchanged) const {
   auto key = Find(name);
@@ -173,8 +178,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
     catalog::KeyVersion version = *key->versions[index];
     version.spki = pair->spki;
     version.jwk = pair->jwk;
-    version.times =
-        TimesOfNewVersion(CachePolicyOf(*key), version.number == 1, options_.clock->Now());
+    version.times = TimesOfNewVersion(Course(*key), index, options_.clock->Now());
     absl::Status status = Commit(catalog::CompleteVersion(*key, version));
     if (!status.ok() && !absl::IsAborted(status)) return status;
     auto now = Find(key->name);
@@ -209,12 +213,12 @@ absl::StatusOr<Rotation> KeyManager::ApplyOrMakeSuccessor(KeyPtr& key, absl::Tim
   const absl::Time now = options_.clock->Now();
   const auto times = TimesOf(*key);
   if (!SignsOrWill(times, now)) return NotReady(*key);
-  const auto planned = PlanRotation(times, CachePolicyOf(*key), now);
+  const auto planned = PlanRotation(Course(*key), now);
   absl::Status status;
   if (planned) {
     done = planned->already_planned;
     if (done) return Describe(key, *planned);
-    status = Commit(catalog::ApplySwitch(*key, *planned));
+    status = Commit(catalog::ReplaceVersions(*key, catalog::WithTimes(*key, planned->versions)));
     done = status.ok();
   } else {
     status = MakeSuccessor(key, deadline).status();
@@ -257,9 +261,8 @@ absl::StatusOr<Rotation> KeyManager::PreviewRotation(absl::string_view name,
   auto key = FindUnchanged(name, unchanged);
   if (!key.ok()) return key.status();
   const absl::Time now = options_.clock->Now();
-  const CachePolicy policy = CachePolicyOf(**key);
   if (!SignsOrWill(TimesOf(**key), now)) return NotReady(**key);
-  if (const auto planned = PlanRotation(TimesOf(**key), policy, now)) {
+  if (const auto planned = PlanRotation(Course(**key), now)) {
     return Describe(*key, *planned);
   }
   // As if the successor had been generated now.
@@ -273,13 +276,11 @@ absl::StatusOr<Rotation> KeyManager::PreviewRotation(absl::string_view name,
     successor->algorithm = then->algorithm;
     successor->create_time = now;
   }
-  successor->times = TimesOfNewVersion(policy, /*first_of_key=*/false, now);
-  if (pending) {
-    then->versions[*pending] = successor;
-  } else {
-    then->versions.push_back(successor);
-  }
-  const auto planned = PlanRotation(TimesOf(*then), policy, now);
+  const size_t index = pending.value_or(then->versions.size());
+  if (!pending) then->versions.push_back(successor);
+  successor->times = TimesOfNewVersion(Course(*then), index, now);
+  then->versions[index] = successor;
+  const auto planned = PlanRotation(Course(*then), now);
   if (!planned) return NotReady(*then);
   return Describe(then, *planned);
 }
@@ -290,12 +291,12 @@ absl::StatusOr<absl::Time> KeyManager::Advance(absl::string_view name) {
   auto found = Find(name);
   if (!found.ok()) return found.status();
   KeyPtr key = std::move(*found);
-  Step step = PlanStep(TimesOf(*key), options_.clock->Now());
+  Step step = PlanStep(Course(*key), options_.clock->Now());
   if (step.add_successor || step.generate) {
     auto made = MakeSuccessor(key, absl::InfiniteFuture());
     if (!made.ok()) return made.status();
     key = std::move(*made);
-    step = PlanStep(TimesOf(*key), options_.clock->Now());
+    step = PlanStep(Course(*key), options_.clock->Now());
     // Something is still due: at once.
     if (step.add_successor || step.generate) return absl::InfinitePast();
   }

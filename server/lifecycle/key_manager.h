@@ -109,6 +109,7 @@ class KeyManager {
 
   absl::StatusOr<KeyLeases::Lease> Lease(absl::string_view name, absl::Time deadline);
   absl::StatusOr<KeyPtr> Find(absl::string_view name) const;
+  KeyCourse Course(const catalog::Key& key) const;
   absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
   absl::Status Commit(const store::Transaction& transaction);
   absl::Status RecordNewKey(const NewKey& key);

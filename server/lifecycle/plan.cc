@@ -5,20 +5,15 @@
 namespace sealward::lifecycle {
 namespace {
 
+constexpr absl::Time kNever = absl::InfiniteFuture();
+
 // Whether the version signs, did, or is planned to.
 bool HasActivation(const VersionTimes& times) {
-  return times.activate != absl::InfiniteFuture() && IsInOrder(times);
-}
-
-// Whether the version stands ready, or is on the way, to be activated later.
-bool CanFollow(const VersionTimes& times, absl::Time now) {
-  if (HasActivation(times) || !IsInOrder(times)) return false;
-  const State state = StateAt(times, now);
-  return state == State::kPending || state == State::kStaged || state == State::kStandby;
+  return times.activate != kNever && IsInOrder(times);
 }
 
 // Index of the version that is the last to begin signing, past or planned.
-std::optional<size_t> LastToActivate(std::span<const VersionTimes> versions) {
+std::optional<size_t> LastToActivate(const std::vector<VersionTimes>& versions) {
   std::optional<size_t> last;
   for (size_t i = 0; i < versions.size(); ++i) {
     if (!HasActivation(versions[i])) continue;
@@ -28,91 +23,196 @@ std::optional<size_t> LastToActivate(std::span<const VersionTimes> versions) {
 }
 
 // Index of the first version after `now` to begin signing.
-std::optional<size_t> NextToActivate(std::span<const VersionTimes> versions, absl::Time now) {
+std::optional<size_t> NextToActivate(const std::vector<VersionTimes>& versions, absl::Time now) {
   std::optional<size_t> next;
   for (size_t i = 0; i < versions.size(); ++i) {
-    if (!HasActivation(versions[i]) || versions[i].activate <= now) continue;
+    if (!WillSign(versions[i], now)) continue;
     if (!next || versions[i].activate < versions[*next].activate) next = i;
   }
   return next;
 }
 
-// Index of the newest version that has a key pair and can follow what signs. A
-// version older than what signs was passed over and is not gone back to.
-std::optional<size_t> NewestSuccessor(std::span<const VersionTimes> versions, absl::Time now) {
+// Index of the first version that can follow what is the last to sign. A version
+// older than that was passed over and is not gone back to.
+size_t FirstFollower(const std::vector<VersionTimes>& versions) {
   const std::optional<size_t> last = LastToActivate(versions);
-  for (size_t i = versions.size(); i > (last ? *last + 1 : 0); --i) {
-    const VersionTimes& times = versions[i - 1];
-    if (CanFollow(times, now) && times.standby != absl::InfiniteFuture()) return i - 1;
+  return last ? *last + 1 : 0;
+}
+
+// What a successor must be published after: the current version may ask for one that
+// no cache knows.
+absl::Time FreshAfter(const KeyCourse& course, absl::Time now) {
+  const std::optional<size_t> current = CurrentVersion(course, now);
+  return current ? course.versions[*current].fresh_after : absl::InfinitePast();
+}
+
+// Index of the newest version that has a key pair and can follow what signs.
+std::optional<size_t> NewestSuccessor(const KeyCourse& course, absl::Time now) {
+  const absl::Time fresh_after = FreshAfter(course, now);
+  for (size_t i = course.versions.size(); i > FirstFollower(course.versions); --i) {
+    const VersionTimes& times = course.versions[i - 1];
+    if (!CanFollow(times, now) || times.publish == kNever) continue;
+    if (times.publish > fresh_after) return i - 1;
   }
   return std::nullopt;
 }
 
-Switch PlannedSwitch(std::span<const VersionTimes> versions, size_t successor, absl::Time now) {
+// Whether something is there, or on the way, that will still do when it is needed.
+bool HasFollower(const KeyCourse& course, absl::Time now) {
+  const absl::Time fresh_after = FreshAfter(course, now);
+  // One that is nearly too old is replaced while it can still step in.
+  const absl::Time later = now + course.cache.propagation_time;
+  for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
+    const VersionTimes& times = course.versions[i];
+    if (CanFollow(times, now) && times.activate_by > later && times.publish > fresh_after) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Switch PlannedSwitch(const KeyCourse& course, size_t successor, absl::Time now) {
   Switch planned;
-  planned.predecessor = SigningVersionAt(versions, now);
+  planned.predecessor = SigningVersionAt(course.versions, now);
   planned.successor = successor;
-  planned.at = versions[successor].activate;
-  if (planned.predecessor) planned.predecessor_times = versions[*planned.predecessor];
-  planned.successor_times = versions[successor];
+  planned.at = course.versions[successor].activate;
+  planned.versions = course.versions;
   planned.already_planned = true;
   return planned;
 }
 
-}  // namespace
-
-absl::Duration RetentionTime(const CachePolicy& policy) {
-  return policy.max_jwt_lifetime + kClockSkew + kRetireSafety;
+// Whether a version that never signed has no use any more.
+bool IsUnused(const std::vector<VersionTimes>& versions, size_t index, absl::Time now) {
+  const VersionTimes& times = versions[index];
+  if (times.activate != kNever || times.withdraw != kNever) return false;
+  if (!IsPublished(StateAt(times, now)) || !IsInOrder(times)) return false;
+  return times.activate_by <= now || index < FirstFollower(versions);
 }
 
-VersionTimes TimesOfNewVersion(const CachePolicy& policy, bool first_of_key, absl::Time now) {
-  VersionTimes times;
+// From when on the policy asks to destroy a version; InfiniteFuture if never.
+absl::Time DestroyDue(const KeyCourse& course, const VersionTimes& times, absl::Time now) {
+  if (course.rotation.destroy_after == absl::InfiniteDuration()) return kNever;
+  if (times.schedule_destroy != kNever || times.destroy != kNever) return kNever;
+  const State state = StateAt(times, now);
+  if (state != State::kWithdrawn && state != State::kRevoked) return kNever;
+  const absl::Time ended = std::min({times.withdraw, times.publish_until, times.revoke});
+  return std::max(ended, times.cancel_destroy) + course.rotation.destroy_after;
+}
+
+void PlanKeyPairs(const KeyCourse& course, absl::Time now, Step& step) {
+  const auto& versions = course.versions;
+  for (size_t i = 0; i < versions.size() && !step.generate; ++i) {
+    if (versions[i].publish == kNever && CanFollow(versions[i], now)) step.generate = i;
+  }
+  if (versions.empty() || HasFollower(course, now)) return;
+  const bool all_pending = std::ranges::all_of(
+      versions, [](const VersionTimes& times) { return times.publish == kNever; });
+  if (all_pending && step.generate) return;  // the first one
+  (course.jwks_room > 0 ? step.add_successor : step.no_room) = true;
+}
+
+void PlanSwitch(const KeyCourse& course, absl::Time now, Step& step) {
+  const absl::Time due = RotationDue(course, now);
+  if (due <= now) {
+    step.rotate = PlanRotation(course, now);
+  } else {
+    step.wake = std::min(step.wake, due);
+  }
+}
+
+// What is to be done in the partition about one version.
+void PlanMarks(const KeyCourse& course, size_t i, absl::Time now, Step& step) {
+  const VersionTimes& times = course.versions[i];
+  if (times.destroy != kNever) return;
+  if (times.revoke <= now && !times.revoke_marked) step.mark_revoked = i;
+  const bool scheduled = times.schedule_destroy <= now;
+  if (scheduled && !times.destroy_marked) step.mark_destroy = i;
+  if (!scheduled && times.destroy_marked) step.unmark_destroy = i;
+  if (!scheduled || !times.destroy_marked || IsPaused(course, now)) return;
+  if (times.destroy_due <= now) {
+    step.destroy = i;
+  } else {
+    step.wake = std::min(step.wake, times.destroy_due);
+  }
+}
+
+void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
+  for (size_t i = 0; i < course.versions.size(); ++i) {
+    const VersionTimes& times = course.versions[i];
+    if (IsUnused(course.versions, i, now)) {
+      step.withdraw = i;
+    } else if (times.activate == kNever && times.withdraw == kNever && times.activate_by > now) {
+      // Replaced before it is too old, and withdrawn then.
+      const absl::Time replace = times.activate_by - course.cache.propagation_time;
+      step.wake = std::min(step.wake, replace > now ? replace : times.activate_by);
+    }
+    const absl::Time destroy = DestroyDue(course, times, now);
+    if (destroy > now) {
+      step.wake = std::min(step.wake, destroy);
+    } else if (!IsPaused(course, now)) {
+      step.schedule_destroy = i;
+    }
+    PlanMarks(course, i, now, step);
+  }
+}
+
+}  // namespace
+
+VersionTimes TimesOfNewVersion(const KeyCourse& course, size_t index, absl::Time now) {
+  VersionTimes times = course.versions[index];
   times.publish = now;
-  const bool no_cache_to_wait_for = first_of_key && policy.never_published;
-  times.standby = no_cache_to_wait_for ? now : now + policy.propagation_time;
-  if (first_of_key) times.activate = times.standby;
+  const bool no_cache_to_wait_for = index == 0 && course.cache.never_published;
+  times.standby = no_cache_to_wait_for ? now : now + course.cache.propagation_time;
+  times.activate_by = times.standby + course.rotation.max_standby_time;
+  if (RotationDue(course, now) == absl::InfinitePast()) Activate(course, times.standby, times);
   return times;
 }
 
-std::optional<Switch> PlanRotation(std::span<const VersionTimes> versions,
-                                   const CachePolicy& policy, absl::Time now) {
-  if (const auto planned = NextToActivate(versions, now)) {
-    return PlannedSwitch(versions, *planned, now);
+std::optional<Switch> PlanRotation(const KeyCourse& course, absl::Time now) {
+  if (const auto planned = NextToActivate(course.versions, now)) {
+    return PlannedSwitch(course, *planned, now);
   }
-  const std::optional<size_t> successor = NewestSuccessor(versions, now);
+  const std::optional<size_t> successor = NewestSuccessor(course, now);
   if (!successor) return std::nullopt;
-
   Switch result;
-  result.predecessor = SigningVersionAt(versions, now);
+  result.predecessor = CurrentVersion(course, now);
   result.successor = *successor;
-  result.successor_times = versions[*successor];
-  result.at = std::max(now, result.successor_times.standby);
-  result.successor_times.activate = result.at;
-  if (result.predecessor) {
-    result.predecessor_times = versions[*result.predecessor];
-    // An end that was set before is never put off.
-    if (result.predecessor_times.retire > result.at) {
-      result.predecessor_times.retire = result.at;
-      result.predecessor_times.withdraw = result.at + RetentionTime(policy);
-    }
-  }
+  result.versions = course.versions;
+  result.at = std::max(now, course.versions[*successor].standby);
+  Activate(course, result.at, result.versions[*successor]);
+  RetireOthers(course, *successor, result.at, result.versions);
   return result;
 }
 
-Step PlanStep(std::span<const VersionTimes> versions, absl::Time now) {
+absl::Time RotationDue(const KeyCourse& course, absl::Time now) {
+  if (NextToActivate(course.versions, now)) return kNever;
+  const std::optional<size_t> index = CurrentVersion(course, now);
+  if (!index) return absl::InfinitePast();
+  const VersionTimes& current = course.versions[*index];
+  if (StateAt(current, now) == State::kSuspended) return kNever;
+  if (current.sign_until <= now) return absl::InfinitePast();
+  const absl::Time hard_end = current.sign_until - kSwitchLead;
+  const absl::Time due =
+      std::min(current.activate + course.rotation.rotation_period, current.rotate_due);
+  const bool revocation_asks = current.fresh_after != absl::InfinitePast();
+  if (!IsPaused(course, now) || revocation_asks) return std::min(due, hard_end);
+  return std::min(std::max(due, course.pause->expire), hard_end);
+}
+
+bool Step::IsIdle() const {
+  return !generate && !add_successor && !rotate && !withdraw && !schedule_destroy &&
+         !mark_revoked && !mark_destroy && !unmark_destroy && !destroy;
+}
+
+Step PlanStep(const KeyCourse& course, absl::Time now) {
   Step step;
-  const auto without_key_pair = std::ranges::find_if(versions, [now](const VersionTimes& times) {
-    return times.publish == absl::InfiniteFuture() && CanFollow(times, now);
-  });
-  if (without_key_pair != versions.end()) {
-    step.generate = static_cast<size_t>(without_key_pair - versions.begin());
+  step.wake = NextChange(course.versions, now);
+  PlanKeyPairs(course, now, step);
+  PlanSwitch(course, now, step);
+  PlanEnds(course, now, step);
+  if (course.pause && course.pause->expire > now) {
+    step.wake = std::min(step.wake, course.pause->expire);
   }
-  if (SigningVersionAt(versions, now) || NextToActivate(versions, now)) {
-    const auto followers = versions.subspan(*LastToActivate(versions) + 1);
-    step.add_successor = std::ranges::none_of(
-        followers, [now](const VersionTimes& times) { return CanFollow(times, now); });
-  }
-  step.wake = NextChange(versions, now);
   return step;
 }
 

@@ -11,15 +11,16 @@ bool Reached(absl::Time time, absl::Time now) {
   return time != absl::InfiniteFuture() && time <= now;
 }
 
-std::array<absl::Time, 5> InOrder(const VersionTimes& times) {
-  return {times.publish, times.standby, times.activate, times.retire, times.withdraw};
+// Every time at which StateAt can change.
+std::array<absl::Time, 11> ChangesOf(const VersionTimes& times) {
+  return {times.publish,          times.standby,    times.activate,      times.retire,
+          times.withdraw,         times.sign_until, times.publish_until, times.suspend,
+          times.schedule_destroy, times.revoke,     times.destroy};
 }
 
-// The next time after `now` at which this version's state changes. States
-// change at stored times only, so the first of these that shows another state
-// is the change.
+// The next time after `now` at which this version's state changes.
 absl::Time NextChangeOf(const VersionTimes& times, absl::Time now) {
-  std::array<absl::Time, 5> candidates = InOrder(times);
+  auto candidates = ChangesOf(times);
   std::ranges::sort(candidates);
   const State state = StateAt(times, now);
   for (const absl::Time candidate : candidates) {
@@ -28,23 +29,56 @@ absl::Time NextChangeOf(const VersionTimes& times, absl::Time now) {
   return absl::InfiniteFuture();
 }
 
+// Whether `later` is unplanned, or comes after `earlier`, which is planned.
+bool Follows(absl::Time earlier, absl::Time later) {
+  return later == absl::InfiniteFuture() || earlier <= later;
+}
+
 }  // namespace
 
-bool IsInOrder(const VersionTimes& times) { return std::ranges::is_sorted(InOrder(times)); }
+bool IsInOrder(const VersionTimes& times) {
+  // A version that never signs can be withdrawn before it is STANDBY.
+  const auto before_withdraw = [&times](absl::Time time) {
+    return time == absl::InfiniteFuture() || Follows(time, times.withdraw);
+  };
+  return Follows(times.publish, times.standby) && Follows(times.standby, times.activate) &&
+         Follows(times.activate, times.retire) && before_withdraw(times.publish) &&
+         before_withdraw(times.activate) && before_withdraw(times.retire);
+}
 
 State StateAt(const VersionTimes& times, absl::Time now) {
-  if (Reached(times.withdraw, now)) return State::kWithdrawn;
+  if (Reached(times.revoke, now)) return State::kRevoked;
+  if (Reached(times.destroy, now)) return State::kDestroyed;
+  if (Reached(times.schedule_destroy, now)) return State::kDestroyScheduled;
+  if (Reached(times.withdraw, now) || Reached(times.publish_until, now)) return State::kWithdrawn;
   if (!Reached(times.publish, now)) return State::kPending;
+  if (Reached(times.suspend, now)) return State::kSuspended;
   // What broken times were meant to say is unknown. Signing would be a guess;
   // taking it out of the JWKS could kill honest JWTs.
   if (!IsInOrder(times)) return State::kVerifyOnly;
   if (!Reached(times.standby, now)) return State::kStaged;
   if (!Reached(times.activate, now)) return State::kStandby;
-  if (!Reached(times.retire, now)) return State::kActive;
+  if (!Reached(times.retire, now) && !Reached(times.sign_until, now)) return State::kActive;
   return State::kVerifyOnly;
 }
 
-bool IsPublished(State state) { return state != State::kPending && state != State::kWithdrawn; }
+bool IsPublished(State state) {
+  switch (state) {
+    case State::kStaged:
+    case State::kStandby:
+    case State::kActive:
+    case State::kVerifyOnly:
+    case State::kSuspended:
+      return true;
+    case State::kPending:
+    case State::kWithdrawn:
+    case State::kRevoked:
+    case State::kDestroyScheduled:
+    case State::kDestroyed:
+      return false;
+  }
+  return false;
+}
 
 std::optional<size_t> SigningVersionAt(std::span<const VersionTimes> versions, absl::Time now) {
   std::optional<size_t> signer;
@@ -75,6 +109,14 @@ absl::string_view StateName(State state) {
       return "VERIFY_ONLY";
     case State::kWithdrawn:
       return "WITHDRAWN";
+    case State::kSuspended:
+      return "SUSPENDED";
+    case State::kRevoked:
+      return "REVOKED";
+    case State::kDestroyScheduled:
+      return "DESTROY_SCHEDULED";
+    case State::kDestroyed:
+      return "DESTROYED";
   }
   return "STATE_UNSPECIFIED";
 }

@@ -13,27 +13,61 @@
 
 namespace sealward::lifecycle {
 
-enum class State { kPending, kStaged, kStandby, kActive, kVerifyOnly, kWithdrawn };
+enum class State {
+  kPending,
+  kStaged,
+  kStandby,
+  kActive,
+  kVerifyOnly,
+  kWithdrawn,
+  kSuspended,
+  kRevoked,
+  kDestroyScheduled,
+  kDestroyed,
+};
 
 // VersionTimes is all that is stored about when a version does what. A time of
-// absl::InfiniteFuture() means "not planned"; publish = InfiniteFuture means
-// that the key pair is not there yet. Stored times obey
-// publish ≤ standby ≤ activate ≤ retire ≤ withdraw.
+// absl::InfiniteFuture() means "never", or "not planned".
 struct VersionTimes {
+  // The planned course; publish = InfiniteFuture means that the key pair is not
+  // there yet. Obeys IsInOrder.
   absl::Time publish = absl::InfiniteFuture();
   absl::Time standby = absl::InfiniteFuture();
   absl::Time activate = absl::InfiniteFuture();
   absl::Time retire = absl::InfiniteFuture();
   absl::Time withdraw = absl::InfiniteFuture();
+  // Hard ends, set with activate: they hold even if nobody plans anything.
+  absl::Time sign_until = absl::InfiniteFuture();
+  absl::Time publish_until = absl::InfiniteFuture();
+  // From when on it is too old to be activated.
+  absl::Time activate_by = absl::InfiniteFuture();
+  // Interventions: since when.
+  absl::Time suspend = absl::InfiniteFuture();
+  absl::Time revoke = absl::InfiniteFuture();
+  absl::Time schedule_destroy = absl::InfiniteFuture();
+  absl::Time destroy_due = absl::InfiniteFuture();  // set with schedule_destroy
+  absl::Time destroy = absl::InfiniteFuture();      // the HSM has done it
+  absl::Time cancel_destroy = absl::InfinitePast();
+  // From when on its replacement is due, whatever the policy says.
+  absl::Time rotate_due = absl::InfiniteFuture();
+  // It signs instead of a revoked version: what replaces it must be published after
+  // this, so that its kid is in no cache that holds the revoked key.
+  absl::Time fresh_after = absl::InfinitePast();
+  bool unready = false;         // activated before every cache had it
+  bool revoke_marked = false;   // the partition has the tombstone
+  bool destroy_marked = false;  // the partition has the mark of schedule_destroy
   bool operator==(const VersionTimes&) const = default;
 };
 
-// Whether the times obey publish ≤ standby ≤ activate ≤ retire ≤ withdraw.
+// Whether what is planned obeys publish ≤ standby ≤ activate ≤ retire ≤ withdraw,
+// and nothing comes without what it follows: no standby without publish, no activate
+// without standby, no retire without activate.
 bool IsInOrder(const VersionTimes& times);
 
 // State of a version at `now`. Total: every combination of times has a state.
-// Each time belongs to the state that it begins. Times that are not in order
-// sign nothing: VERIFY_ONLY from publish to withdraw.
+// Each time belongs to the state that it begins. REVOKED and DESTROYED are for ever;
+// REVOKED covers what happens to the key pair afterwards. Times that are not in
+// order sign nothing: VERIFY_ONLY from publish to withdraw.
 State StateAt(const VersionTimes& times, absl::Time now);
 
 // Whether a version in this state stands in the JWKS.

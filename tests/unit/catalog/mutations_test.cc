@@ -70,7 +70,7 @@ TEST_F(CatalogTest, CompletingAVersionPublishesTheIssuer) {
   EXPECT_TRUE(CachePolicyOf(*seen).never_published);
   EXPECT_EQ(CachePolicyOf(*seen).propagation_time, absl::Minutes(20));
   EXPECT_EQ(CachePolicyOf(*seen).max_jwt_lifetime, absl::Hours(1));
-  const auto times = lifecycle::TimesOfNewVersion(CachePolicyOf(*seen), true, kStart);
+  const auto times = lifecycle::TimesOfNewVersion(CourseOf(*seen, 10), 0, kStart);
   Do(CompleteVersion(*seen, Completed(*seen->versions[0], times)));
   const auto now = GetKey();
   EXPECT_EQ(now->issuer->first_publish_time, kStart);
@@ -118,15 +118,16 @@ TEST_F(CatalogTest, SwitchRewritesBothVersionsAtOnce) {
   Do(CompleteVersion(*key, Completed(*key->versions[1], {kStart, kStart + absl::Minutes(20)})));
   key = GetKey();
   const absl::Time now = kStart + absl::Hours(1);
-  const auto planned = lifecycle::PlanRotation(TimesOf(*key), CachePolicyOf(*key), now);
+  const auto planned = lifecycle::PlanRotation(CourseOf(*key, 10), now);
   ASSERT_TRUE(planned);
-  Do(ApplySwitch(*key, *planned));
+  Do(ReplaceVersions(*key, WithTimes(*key, planned->versions)));
   const auto after = GetKey();
-  EXPECT_THAT(TimesOf(*after), ElementsAre(planned->predecessor_times, planned->successor_times));
+  EXPECT_THAT(TimesOf(*after), ElementsAre(planned->versions[*planned->predecessor],
+                                           planned->versions[planned->successor]));
   EXPECT_EQ(lifecycle::SigningVersionAt(TimesOf(*after), now), 1U);
   EXPECT_EQ(after->versions[0]->spki, key->versions[0]->spki);
   // Nobody may plan on what the key was before.
-  EXPECT_ABORTED(catalog().Commit(ApplySwitch(*key, *planned)));
+  EXPECT_ABORTED(catalog().Commit(ReplaceVersions(*key, WithTimes(*key, planned->versions))));
   EXPECT_ABORTED(catalog().Commit(AddVersion(*key, MakePending(3))));
   EXPECT_ABORTED(catalog().Commit(CompleteVersion(*key, *key->versions[1])));
 }

@@ -24,11 +24,14 @@ void History::Do(Action action, int seconds) {
 
 void History::RunDriver() {
   for (;;) {
-    const Step step = PlanStep(versions_, now_);
+    const KeyCourse course = Course(versions_, policy_);
+    const Step step = PlanStep(course, now_);
     if (step.generate && hsm_works_) {
-      versions_[*step.generate] = TimesOfNewVersion(policy_, *step.generate == 0, now_);
+      versions_[*step.generate] = TimesOfNewVersion(course, *step.generate, now_);
     } else if (step.add_successor) {
       versions_.push_back(VersionTimes{});
+    } else if (step.withdraw) {
+      versions_[*step.withdraw].withdraw = now_;
     } else {
       return;
     }
@@ -37,9 +40,7 @@ void History::RunDriver() {
 
 void History::Rotate() {
   const std::optional<Switch> planned = PlanRotation(versions_, policy_, now_);
-  if (!planned || planned->already_planned) return;
-  versions_[planned->successor] = planned->successor_times;
-  if (planned->predecessor) versions_[*planned->predecessor] = planned->predecessor_times;
+  if (planned) versions_ = planned->versions;
 }
 
 std::vector<absl::Time> History::Moments() const {

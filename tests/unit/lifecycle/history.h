@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
+#include "tests/unit/lifecycle/course.h"
 
 namespace sealward::lifecycle {
 

@@ -1,0 +1,91 @@
+// What decides about the course of a key's versions: times, policies, pause. Values
+// only.
+#ifndef SEALWARD_SERVER_LIFECYCLE_COURSE_H_
+#define SEALWARD_SERVER_LIFECYCLE_COURSE_H_
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/lifecycle/state.h"
+
+namespace sealward::lifecycle {
+
+// Skew between our clock and a validator's that no JWT may be refused for
+// (INTEROP: at least 60 s), and a margin for requests already under way.
+inline constexpr absl::Duration kClockSkew = absl::Seconds(60);
+inline constexpr absl::Duration kRetireSafety = absl::Seconds(30);
+// A switch that the hard end of signing forces comes this much earlier, so that a
+// driver that is a little late leaves no gap.
+inline constexpr absl::Duration kSwitchLead = absl::Minutes(1);
+
+// CachePolicy is what an issuer's caches and a key's JWTs ask for.
+struct CachePolicy {
+  absl::Duration propagation_time;  // until every cache has a published key
+  absl::Duration max_jwt_lifetime;
+  // No JWKS of this issuer was ever served: nobody caches anything yet, so its
+  // first version may sign at once.
+  bool never_published = false;
+};
+
+// RotationPolicy is sealward.v1.RotationPolicy; InfiniteDuration stands for never.
+struct RotationPolicy {
+  absl::Duration rotation_period = absl::InfiniteDuration();
+  absl::Duration max_signing_time = absl::InfiniteDuration();
+  absl::Duration max_standby_time = absl::InfiniteDuration();
+  absl::Duration destroy_after = absl::InfiniteDuration();
+  absl::Duration recovery_window = absl::Hours(7 * 24);
+  bool operator==(const RotationPolicy&) const = default;
+};
+
+// PauseTimes is when a pause holds: start ≤ now < expire.
+struct PauseTimes {
+  absl::Time start;
+  absl::Time expire;
+  bool operator==(const PauseTimes&) const = default;
+};
+
+// KeyCourse is one key as the planner sees it.
+struct KeyCourse {
+  CachePolicy cache;
+  RotationPolicy rotation;
+  std::optional<PauseTimes> pause;
+  // How many more keys the issuer's JWKS can take.
+  int jwks_room = std::numeric_limits<int>::max();
+  std::vector<VersionTimes> versions;  // in the order of their numbers
+};
+
+// How long a version stays published after it stopped signing.
+absl::Duration RetentionTime(const CachePolicy& policy);
+
+// Whether a pause holds at `now`.
+bool IsPaused(const KeyCourse& course, absl::Time now);
+
+// The version that signs at `now` or would if it were not suspended or past its hard
+// end: of those activated, not yet retired and still published, the one with the
+// latest activate. Index; nullopt if there is none.
+std::optional<size_t> CurrentVersion(const KeyCourse& course, absl::Time now);
+
+// Whether the version is planned to begin signing after `now`.
+bool WillSign(const VersionTimes& times, absl::Time now);
+
+// Whether the version stands ready, or is on the way, to be activated later: PENDING,
+// STAGED or STANDBY, no activation planned, and not too old for one.
+bool CanFollow(const VersionTimes& times, absl::Time now);
+
+// Plans the first signature of `times` for `at`, and the hard ends that follow.
+void Activate(const KeyCourse& course, absl::Time at, VersionTimes& times);
+
+// Takes a planned activation back: `versions[index]` waits again, and what was to
+// retire for it goes on. REQUIRES: WillSign of it.
+void Unplan(size_t index, absl::Time now, std::vector<VersionTimes>& versions);
+
+// Ends the signing of every version but `successor` at `at`, at the latest: an end
+// that was set before is never put off.
+void RetireOthers(const KeyCourse& course, size_t successor, absl::Time at,
+                  std::vector<VersionTimes>& versions);
+
+}  // namespace sealward::lifecycle
+
+#endif  // SEALWARD_SERVER_LIFECYCLE_COURSE_H_
