@@ -20,15 +20,6 @@ absl::Duration FromSecondsOrNever(int64_t seconds) {
   return seconds == 0 ? absl::InfiniteDuration() : absl::Seconds(seconds);
 }
 
-// A time that is InfinitePast where nothing happened.
-int64_t ToRecordOrPast(absl::Time time) {
-  return time == absl::InfinitePast() ? 0 : absl::ToUnixMicros(time);
-}
-
-absl::Time FromRecordOrPast(int64_t us) {
-  return us == 0 ? absl::InfinitePast() : absl::FromUnixMicros(us);
-}
-
 // TimeField is one time of a version and where its record keeps it.
 struct TimeField {
   absl::Time lifecycle::VersionTimes::* time;

@@ -20,6 +20,15 @@ inline absl::Time FromRecord(int64_t us) {
   return us == 0 ? absl::InfiniteFuture() : absl::FromUnixMicros(us);
 }
 
+// A time that is InfinitePast where nothing happened.
+inline int64_t ToRecordOrPast(absl::Time time) {
+  return time == absl::InfinitePast() ? 0 : absl::ToUnixMicros(time);
+}
+
+inline absl::Time FromRecordOrPast(int64_t us) {
+  return us == 0 ? absl::InfinitePast() : absl::FromUnixMicros(us);
+}
+
 // DATA_LOSS (RECORD_CORRUPT) for bytes that are no Record.
 template <typename Record>
 absl::StatusOr<Record> Decode(const Stored& stored) {

@@ -118,6 +118,7 @@ std::string SerializeIssuer(const Issuer& issuer) {
   record.set_first_publish_time_us(ToRecord(issuer.first_publish_time));
   record.set_validator_profile(issuer.validator_profile);
   record.set_max_jwks_keys(issuer.max_jwks_keys);
+  record.set_earlier_promise_until_time_us(ToRecordOrPast(issuer.earlier_promise_until));
   return record.SerializeAsString();
 }
 
@@ -143,6 +144,7 @@ absl::StatusOr<Issuer> ParseIssuer(const Stored& stored, absl::string_view name)
     issuer.validator_profile = static_cast<v1::ValidatorProfile>(record->validator_profile());
   }
   issuer.max_jwks_keys = static_cast<int>(record->max_jwks_keys());
+  issuer.earlier_promise_until = FromRecordOrPast(record->earlier_promise_until_time_us());
   issuer.mod_revision = stored.mod_revision;
   return issuer;
 }

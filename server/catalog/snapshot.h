@@ -55,6 +55,9 @@ struct Issuer {
   absl::Time first_publish_time = absl::InfiniteFuture();
   v1::ValidatorProfile validator_profile = v1::VALIDATOR_PROFILE_DEFAULT;
   int max_jwks_keys = 0;  // 0: the profile's
+  // CachePolicy's, kept by EarlierPromise (lifecycle/course.h) at every change of
+  // propagation_time.
+  absl::Time earlier_promise_until = absl::InfinitePast();
   int64_t mod_revision = 0;
 };
 

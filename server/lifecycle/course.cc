@@ -13,6 +13,11 @@ absl::Duration RetentionTime(const CachePolicy& policy) {
   return policy.max_jwt_lifetime + kClockSkew + kRetireSafety;
 }
 
+absl::Time EarlierPromise(const CachePolicy& from, absl::Duration to, absl::Time now) {
+  if (to >= from.propagation_time || from.never_published) return from.earlier_promise_until;
+  return std::max(from.earlier_promise_until, now + from.propagation_time);
+}
+
 bool IsPaused(const KeyCourse& course, absl::Time now) {
   return course.pause && course.pause->start <= now && now < course.pause->expire;
 }
@@ -26,6 +31,19 @@ std::optional<size_t> CurrentVersion(const KeyCourse& course, absl::Time now) {
     if (!current || times.activate >= course.versions[*current].activate) current = i;
   }
   return current;
+}
+
+absl::Time FreshAfter(const KeyCourse& course) {
+  absl::Time fresh_after = absl::InfinitePast();
+  for (const VersionTimes& times : course.versions) {
+    fresh_after = std::max(fresh_after, times.fresh_after);
+  }
+  return fresh_after;
+}
+
+bool AwaitsFreshVersion(const KeyCourse& course, absl::Time now) {
+  const std::optional<size_t> current = CurrentVersion(course, now);
+  return current && course.versions[*current].publish <= FreshAfter(course);
 }
 
 bool WillSign(const VersionTimes& times, absl::Time now) {
@@ -65,7 +83,7 @@ void RetireOthers(const KeyCourse& course, size_t successor, absl::Time at,
     VersionTimes& times = versions[i];
     if (i == successor || times.activate > at || times.retire <= at) continue;
     if (!IsPublished(StateAt(times, at)) || !IsInOrder(times)) continue;
-    times.retire = std::min(at, times.sign_until);
+    times.retire = at;
     times.withdraw = times.retire + RetentionTime(course.cache);
   }
 }

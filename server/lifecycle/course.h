@@ -27,6 +27,9 @@ struct CachePolicy {
   // No JWKS of this issuer was ever served: nobody caches anything yet, so its
   // first version may sign at once.
   bool never_published = false;
+  // Until when caches may keep what they fetched under an earlier, longer promise: no
+  // version that is published now is ready before this.
+  absl::Time earlier_promise_until = absl::InfinitePast();
 };
 
 // RotationPolicy is sealward.v1.RotationPolicy; InfiniteDuration stands for never.
@@ -59,6 +62,10 @@ struct KeyCourse {
 // How long a version stays published after it stopped signing.
 absl::Duration RetentionTime(const CachePolicy& policy);
 
+// earlier_promise_until once propagation_time is `to` instead of from.propagation_time,
+// at `now`: what was fetched before is kept as long as was promised then.
+absl::Time EarlierPromise(const CachePolicy& from, absl::Duration to, absl::Time now);
+
 // Whether a pause holds at `now`.
 bool IsPaused(const KeyCourse& course, absl::Time now);
 
@@ -66,6 +73,15 @@ bool IsPaused(const KeyCourse& course, absl::Time now);
 // end: of those activated, not yet retired and still published, the one with the
 // latest activate. Index; nullopt if there is none.
 std::optional<size_t> CurrentVersion(const KeyCourse& course, absl::Time now);
+
+// What a version must be published after, so that its first JWT is a miss in every
+// cache that may hold a revoked key, and such caches fetch. InfinitePast if nothing
+// was revoked.
+absl::Time FreshAfter(const KeyCourse& course);
+
+// Whether the current version was published before that: it is to be replaced by one
+// that was not, as soon as that one is STANDBY, paused or not.
+bool AwaitsFreshVersion(const KeyCourse& course, absl::Time now);
 
 // Whether the version is planned to begin signing after `now`.
 bool WillSign(const VersionTimes& times, absl::Time now);
@@ -81,8 +97,8 @@ void Activate(const KeyCourse& course, absl::Time at, VersionTimes& times);
 // retire for it goes on. REQUIRES: WillSign of it.
 void Unplan(size_t index, absl::Time now, std::vector<VersionTimes>& versions);
 
-// Ends the signing of every version but `successor` at `at`, at the latest: an end
-// that was set before is never put off.
+// Ends the signing of every version but `successor` at `at`, at the latest: a
+// retire that was set before is never put off.
 void RetireOthers(const KeyCourse& course, size_t successor, absl::Time at,
                   std::vector<VersionTimes>& versions);
 

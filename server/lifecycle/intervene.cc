@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/lifecycle/policy.h"
+
 namespace sealward::lifecycle {
 namespace {
 
@@ -34,13 +36,19 @@ std::optional<size_t> NewestIn(const std::vector<VersionTimes>& versions, State 
   return std::nullopt;
 }
 
-// `versions[index]` signs from `at` on, until one is ready that no cache knows.
+// The last moment at which a cache may have fetched a version that is revoked at `now`.
+absl::Time LastFetch(const VersionTimes& times, absl::Time now) {
+  if (times.publish == kNever) return absl::InfinitePast();
+  return std::min({now, times.withdraw, times.publish_until});
+}
+
+// `versions[index]` signs from `at` on, instead of whatever else was to.
 void Promote(const KeyCourse& course, size_t index, absl::Time at, absl::Time now,
              std::vector<VersionTimes>& versions) {
-  if (WillSign(versions[index], now)) Unplan(index, now, versions);
+  for (size_t i = 0; i < versions.size(); ++i) {
+    if (WillSign(versions[i], now)) Unplan(i, now, versions);
+  }
   Activate(course, at, versions[index]);
-  versions[index].fresh_after = now;
-  versions[index].rotate_due = now;
   RetireOthers(course, index, at, versions);
 }
 
@@ -78,13 +86,15 @@ void Postpone(const KeyCourse& course, size_t index, absl::Time at, absl::Time n
 
 void ChangeSigningTime(const KeyCourse& course, const RotationPolicy& rotation, absl::Time now,
                        VersionTimes& times) {
-  const State state = StateAt(times, now);
   if (times.activate == kNever || times.retire <= now || times.sign_until <= now) return;
-  if (!IsPublished(state)) return;
-  times.sign_until = std::max(now, times.activate + rotation.max_signing_time);
-  if (times.retire != kNever) times.retire = std::min(times.retire, times.sign_until);
-  const absl::Time published = times.sign_until + RetentionTime(course.cache);
-  times.publish_until = std::max(times.publish_until, published);
+  if (!IsPublished(StateAt(times, now))) return;
+  // A successor that is generated now is ready before the new end.
+  const absl::Time soonest = now + course.cache.propagation_time + kPlanSlack + kSwitchLead;
+  absl::Time end = times.activate + rotation.max_signing_time;
+  if (end < times.sign_until) end = std::min(times.sign_until, std::max(end, soonest));
+  times.sign_until = end;
+  times.publish_until =
+      std::max(times.publish_until, times.sign_until + RetentionTime(course.cache));
 }
 
 }  // namespace
@@ -100,6 +110,7 @@ Revocation Revoke(const KeyCourse& course, std::span<const size_t> which, Withou
     if (IsEnded(times, now)) continue;
     // What was to retire for it goes on, and what was to follow is looked for below.
     if (WillSign(times, now)) PutOff(course, i, now, result.versions);
+    times.fresh_after = std::max(times.fresh_after, LastFetch(times, now));
     times.revoke = now;
     result.revoked.push_back(i);
     current_revoked |= current == i;
@@ -153,10 +164,9 @@ std::vector<VersionTimes> CancelDestroy(const KeyCourse& course, size_t index, a
 
 std::vector<VersionTimes> Pause(const KeyCourse& course, absl::Time now) {
   std::vector<VersionTimes> versions = course.versions;
-  const std::optional<size_t> current = CurrentVersion(course, now);
-  if (!current) return versions;
+  if (!CurrentVersion(course, now)) return versions;
   // A switch that a revocation asked for goes on.
-  if (versions[*current].fresh_after != absl::InfinitePast()) return versions;
+  if (AwaitsFreshVersion(course, now)) return versions;
   for (size_t i = 0; i < versions.size(); ++i) {
     if (WillSign(versions[i], now)) PutOff(course, i, now, versions);
   }

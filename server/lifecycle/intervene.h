@@ -61,8 +61,9 @@ std::vector<VersionTimes> Pause(const KeyCourse& course, absl::Time now);
 
 // Versions under another cache policy or rotation policy, `next`. A longer
 // propagation_time puts off versions that do not sign yet; a shorter one changes
-// nothing that is promised. A shorter max_signing_time brings the end of signing
-// forward, not before `now`, and never that of publication.
+// nothing that is promised (`cache` has EarlierPromise, course.h). A shorter
+// max_signing_time brings the end of signing forward, but leaves time to make a
+// successor ready, and never brings that of publication forward.
 std::vector<VersionTimes> ChangePolicies(const KeyCourse& course, const CachePolicy& cache,
                                          const RotationPolicy& rotation, absl::Time now);
 

@@ -39,27 +39,36 @@ size_t FirstFollower(const std::vector<VersionTimes>& versions) {
   return last ? *last + 1 : 0;
 }
 
-// What a successor must be published after: the current version may ask for one that
-// no cache knows.
-absl::Time FreshAfter(const KeyCourse& course, absl::Time now) {
+// The end of signing of the current version, less the time that a driver may be late.
+absl::Time LastSwitch(const VersionTimes& current) { return current.sign_until - kSwitchLead; }
+
+// Whether only a version may follow that no cache knows which holds a revoked key. Not
+// if nothing would sign otherwise.
+bool MustBeFresh(const KeyCourse& course, absl::Time now) {
   const std::optional<size_t> current = CurrentVersion(course, now);
-  return current ? course.versions[*current].fresh_after : absl::InfinitePast();
+  return current && now < LastSwitch(course.versions[*current]);
 }
 
-// Index of the newest version that has a key pair and can follow what signs.
-std::optional<size_t> NewestSuccessor(const KeyCourse& course, absl::Time now) {
-  const absl::Time fresh_after = FreshAfter(course, now);
-  for (size_t i = course.versions.size(); i > FirstFollower(course.versions); --i) {
-    const VersionTimes& times = course.versions[i - 1];
-    if (!CanFollow(times, now) || times.publish == kNever) continue;
-    if (times.publish > fresh_after) return i - 1;
+// Index of the version with a key pair that can follow what signs and is ready first;
+// of several the newest.
+std::optional<size_t> NextSuccessor(const KeyCourse& course, absl::Time now) {
+  const absl::Time after = MustBeFresh(course, now) ? FreshAfter(course) : absl::InfinitePast();
+  std::optional<size_t> next;
+  absl::Time ready = kNever;
+  for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
+    const VersionTimes& times = course.versions[i];
+    if (!CanFollow(times, now) || times.publish == kNever || times.publish <= after) continue;
+    const absl::Time from = std::max(now, times.standby);
+    if (next && from > ready) continue;
+    next = i;
+    ready = from;
   }
-  return std::nullopt;
+  return next;
 }
 
 // Whether something is there, or on the way, that will still do when it is needed.
 bool HasFollower(const KeyCourse& course, absl::Time now) {
-  const absl::Time fresh_after = FreshAfter(course, now);
+  const absl::Time fresh_after = FreshAfter(course);
   // One that is nearly too old is replaced while it can still step in.
   const absl::Time later = now + course.cache.propagation_time;
   for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
@@ -81,12 +90,21 @@ Switch PlannedSwitch(const KeyCourse& course, size_t successor, absl::Time now) 
   return planned;
 }
 
+// Whether a newer version has begun to sign. A switch that is only planned may be
+// taken back.
+bool IsPassedOver(const std::vector<VersionTimes>& versions, size_t index, absl::Time now) {
+  for (size_t i = index + 1; i < versions.size(); ++i) {
+    if (HasActivation(versions[i]) && versions[i].activate <= now) return true;
+  }
+  return false;
+}
+
 // Whether a version that never signed has no use any more.
 bool IsUnused(const std::vector<VersionTimes>& versions, size_t index, absl::Time now) {
   const VersionTimes& times = versions[index];
   if (times.activate != kNever || times.withdraw != kNever) return false;
   if (!IsPublished(StateAt(times, now)) || !IsInOrder(times)) return false;
-  return times.activate_by <= now || index < FirstFollower(versions);
+  return times.activate_by <= now || IsPassedOver(versions, index, now);
 }
 
 // From when on the policy asks to destroy a version; InfiniteFuture if never.
@@ -156,15 +174,24 @@ void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
   }
 }
 
+// When a version published at `now` is in every cache.
+absl::Time ReadyFrom(const CachePolicy& cache, absl::Time now) {
+  return std::max(now + cache.propagation_time, cache.earlier_promise_until);
+}
+
 }  // namespace
 
 VersionTimes TimesOfNewVersion(const KeyCourse& course, size_t index, absl::Time now) {
   VersionTimes times = course.versions[index];
   times.publish = now;
   const bool no_cache_to_wait_for = index == 0 && course.cache.never_published;
-  times.standby = no_cache_to_wait_for ? now : now + course.cache.propagation_time;
+  times.standby = no_cache_to_wait_for ? now : ReadyFrom(course.cache, now);
   times.activate_by = times.standby + course.rotation.max_standby_time;
-  if (RotationDue(course, now) == absl::InfinitePast()) Activate(course, times.standby, times);
+  // What is there already is switched to by PlanRotation, and may be ready sooner.
+  const bool is_alone = !NextSuccessor(course, now);
+  if (is_alone && RotationDue(course, now) == absl::InfinitePast()) {
+    Activate(course, times.standby, times);
+  }
   return times;
 }
 
@@ -172,7 +199,7 @@ std::optional<Switch> PlanRotation(const KeyCourse& course, absl::Time now) {
   if (const auto planned = NextToActivate(course.versions, now)) {
     return PlannedSwitch(course, *planned, now);
   }
-  const std::optional<size_t> successor = NewestSuccessor(course, now);
+  const std::optional<size_t> successor = NextSuccessor(course, now);
   if (!successor) return std::nullopt;
   Switch result;
   result.predecessor = CurrentVersion(course, now);
@@ -189,14 +216,13 @@ absl::Time RotationDue(const KeyCourse& course, absl::Time now) {
   const std::optional<size_t> index = CurrentVersion(course, now);
   if (!index) return absl::InfinitePast();
   const VersionTimes& current = course.versions[*index];
-  if (StateAt(current, now) == State::kSuspended) return kNever;
   if (current.sign_until <= now) return absl::InfinitePast();
-  const absl::Time hard_end = current.sign_until - kSwitchLead;
-  const absl::Time due =
-      std::min(current.activate + course.rotation.rotation_period, current.rotate_due);
-  const bool revocation_asks = current.fresh_after != absl::InfinitePast();
-  if (!IsPaused(course, now) || revocation_asks) return std::min(due, hard_end);
-  return std::min(std::max(due, course.pause->expire), hard_end);
+  if (StateAt(current, now) == State::kSuspended) return kNever;
+  const absl::Time hard_end = LastSwitch(current);
+  absl::Time due = std::min(current.activate + course.rotation.rotation_period, current.rotate_due);
+  if (IsPaused(course, now)) due = std::max(due, course.pause->expire);
+  if (AwaitsFreshVersion(course, now)) due = FreshAfter(course);
+  return std::min(due, hard_end);
 }
 
 bool Step::IsIdle() const {

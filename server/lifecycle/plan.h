@@ -14,7 +14,7 @@
 namespace sealward::lifecycle {
 
 // Times of version `index`, whose key pair came to be at `now`. It activates as soon
-// as it is STANDBY where nothing else signs or will (a key's first version, or the
+// as it is STANDBY where nothing else signs, will or can (a key's first version, or the
 // first after all were revoked); a successor waits for a switch.
 VersionTimes TimesOfNewVersion(const KeyCourse& course, size_t index, absl::Time now);
 
@@ -28,15 +28,17 @@ struct Switch {
 };
 
 // The switch that a rotation asked for at `now` makes: at once to a STANDBY, or
-// at the time a STAGED version becomes one. A switch that is already planned is
-// returned as it stands. nullopt if there is no successor yet: generate one,
-// then ask again.
+// at the time a STAGED version becomes one. After a revocation only to a version that
+// no cache knows which holds the revoked key, unless nothing would sign otherwise. A
+// switch that is already planned is returned as it stands. nullopt if there is no successor yet:
+// generate one, then ask again.
 std::optional<Switch> PlanRotation(const KeyCourse& course, absl::Time now);
 
 // From when on the version that signs is to be replaced: by the policy, by its hard
 // end, or because somebody asked. A pause puts it off, but not past the hard end and
-// not where a revocation asks. InfiniteFuture while a switch is planned or the
-// version is suspended; InfinitePast where nothing signs and nothing will.
+// not where a revocation asks. InfiniteFuture while a switch is planned, or while
+// the version is suspended and not past its hard end; InfinitePast where nothing signs
+// and nothing will.
 absl::Time RotationDue(const KeyCourse& course, absl::Time now);
 
 // Step is what the driver has to do for a key now, each at most once: one pass moves

@@ -8,7 +8,7 @@ namespace {
 
 constexpr absl::Duration kNoTtl = absl::InfiniteDuration();
 constexpr absl::Duration kNone = absl::ZeroDuration();
-// Time for the fetch itself.
+// Time for our commit to reach the JWKS, and for the fetch itself.
 constexpr absl::Duration kFetchSafety = absl::Minutes(1);
 constexpr int kManyKeys = 20;
 constexpr int kAlbKeys = 10;  // AWS ALB takes no more (INTEROP)
@@ -22,7 +22,9 @@ constexpr CacheClass kFiveMinutes = {"PyJWT, Spring Security (5 min)", absl::Min
 constexpr CacheClass kIstio = {"Istio (20 min)", absl::Minutes(20), false, false, kNone};
 constexpr CacheClass kMissOnly = {"aws-jwt-verify, go-oidc (until a miss)", kNoTtl, false, true,
                                   absl::Seconds(10)};
-constexpr CacheClass kMaxAge = {"jose4j, kube-apiserver (max-age)", kNone, true, true, kNone};
+constexpr CacheClass kMaxAge = {"jose4j (max-age)", kNone, true, true, kNone};
+constexpr CacheClass kKube = {
+    "kube-apiserver (until a miss after max-age)", kNone, true, true, kNone, true};
 constexpr CacheClass kOneHour = {"mod_auth_openidc, API Gateway REST (1 h)", absl::Hours(1), false,
                                  true, kNone};
 constexpr CacheClass kTwoHours = {"AWS API Gateway HTTP (2 h)", absl::Hours(2), false, false,
@@ -30,8 +32,8 @@ constexpr CacheClass kTwoHours = {"AWS API Gateway HTTP (2 h)", absl::Hours(2), 
 constexpr CacheClass kDotnetClass = {".NET IdentityModel (12 h)", absl::Hours(12), false, true,
                                      absl::Minutes(5)};
 
-constexpr std::array kDefaultClasses = {kJose,   kEnvoy,   kFiveMinutes, kIstio,
-                                        kMaxAge, kOneHour, kMissOnly};
+constexpr std::array kDefaultClasses = {kJose,   kEnvoy, kFiveMinutes, kIstio,
+                                        kMaxAge, kKube,  kOneHour,     kMissOnly};
 constexpr std::array kAwsClasses = {kOneHour, kTwoHours, kMissOnly};
 constexpr std::array kDotnetClasses = {kDotnetClass};
 constexpr std::array kIstioClasses = {kEnvoy, kIstio};
@@ -58,11 +60,12 @@ const ValidatorProfile& FindProfile(Profile profile) {
 
 absl::Duration PropagationTime(const ValidatorProfile& profile, absl::Duration max_age) {
   if (profile.shared_cache) return max_age + profile.longest_cache + kFetchSafety;
-  return std::max(max_age, profile.longest_cache);
+  return std::max(max_age, profile.longest_cache) + kFetchSafety;
 }
 
 absl::Time TrustedUntil(const ValidatorProfile& profile, const CacheClass& cache,
                         absl::Duration max_age, absl::Time withdrawn) {
+  if (cache.kept_until_miss) return absl::InfiniteFuture();
   const absl::Duration own = cache.follows_max_age ? max_age : cache.ttl;
   return withdrawn + own + (profile.shared_cache ? max_age : absl::ZeroDuration());
 }

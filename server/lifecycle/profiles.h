@@ -22,6 +22,9 @@ struct CacheClass {
   // fetch at the earliest.
   bool refetches_on_miss;
   absl::Duration miss_cooldown;
+  // Whether it keeps what it has after its ttl too, until a miss; a miss before that
+  // does not make it fetch.
+  bool kept_until_miss = false;
 };
 
 // Profile is a set of validators that an issuer counts on, and what that asks for.
@@ -44,11 +47,13 @@ std::span<const ValidatorProfile> AllProfiles();
 const ValidatorProfile& FindProfile(Profile profile);
 
 // How long a key must be published before it signs: max_age where a shared cache
-// keeps it, and then the longest client cache.
+// keeps it, then the longest client cache, and a minute for commit and fetch.
 absl::Duration PropagationTime(const ValidatorProfile& profile, absl::Duration max_age);
 
 // Until when a validator of this class may trust a key that was withdrawn at
-// `withdrawn` without a kid that it does not have; InfiniteFuture if for ever.
+// `withdrawn` without a kid that it does not have; InfiniteFuture if for ever. What
+// was fetched under an earlier, longer promise is kept longer:
+// CachePolicy::earlier_promise_until.
 absl::Time TrustedUntil(const ValidatorProfile& profile, const CacheClass& cache,
                         absl::Duration max_age, absl::Time withdrawn);
 

@@ -50,8 +50,8 @@ struct VersionTimes {
   absl::Time cancel_destroy = absl::InfinitePast();
   // From when on its replacement is due, whatever the policy says.
   absl::Time rotate_due = absl::InfiniteFuture();
-  // It signs instead of a revoked version: what replaces it must be published after
-  // this, so that its kid is in no cache that holds the revoked key.
+  // Of a revoked version: the last moment at which a cache may have fetched it. A kid
+  // published after this is in no cache that holds it (FreshAfter, course.h).
   absl::Time fresh_after = absl::InfinitePast();
   bool unready = false;         // activated before every cache had it
   bool revoke_marked = false;   // the partition has the tombstone

@@ -100,10 +100,11 @@ std::string DescribeVersion(const KeyVersion& version) {
 }
 
 std::string DescribeIssuer(const Issuer& issuer) {
-  return absl::StrCat(issuer.issuer_url, " ", absl::FormatDuration(issuer.max_age), " ",
-                      absl::FormatDuration(issuer.propagation_time), " ", issuer.shared, " ",
-                      absl::FormatTime(issuer.create_time), " ",
-                      absl::FormatTime(issuer.first_publish_time), " @", issuer.mod_revision, "\n");
+  return absl::StrCat(
+      issuer.issuer_url, " ", absl::FormatDuration(issuer.max_age), " ",
+      absl::FormatDuration(issuer.propagation_time), " ", issuer.shared, " ",
+      absl::FormatTime(issuer.create_time), " ", absl::FormatTime(issuer.first_publish_time), " ",
+      absl::FormatTime(issuer.earlier_promise_until), " @", issuer.mod_revision, "\n");
 }
 
 std::string DescribeKey(const Key& key) {

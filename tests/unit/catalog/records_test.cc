@@ -34,7 +34,11 @@ TEST(RecordsTest, IssuerRoundTrip) {
   EXPECT_EQ(unpublished->create_time, issuer.create_time);
   EXPECT_EQ(unpublished->first_publish_time, absl::InfiniteFuture());
   EXPECT_EQ(unpublished->mod_revision, 7);
+  EXPECT_EQ(unpublished->earlier_promise_until, absl::InfinitePast());
   issuer.first_publish_time = kStart + absl::Seconds(1);
+  issuer.earlier_promise_until = kStart + absl::Hours(12);
+  EXPECT_EQ(ParseIssuer({"k", SerializeIssuer(issuer), 7}, issuer.name)->earlier_promise_until,
+            issuer.earlier_promise_until);
   EXPECT_EQ(ParseIssuer({"k", SerializeIssuer(issuer), 7}, issuer.name)->first_publish_time,
             issuer.first_publish_time);
 }
