@@ -62,6 +62,20 @@ Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissio
   return work;
 }
 
+bool Dispatcher::SubmitTo(int slot, std::vector<Partition::Submission> submissions, absl::Time now,
+                          SteadyTime steady, Work& work) {
+  absl::MutexLock lock(&mu_);
+  Window& window = windows_[static_cast<size_t>(slot)];
+  if (window.own.size() + submissions.size() > kMaxOwnOperations) return false;
+  for (Partition::Submission& each : submissions) {
+    if (!window.open)
+      work.finished.push_back({std::exchange(each.done, nullptr), hsm::v1::Result()});
+    window.own.push_back({std::move(each), steady});
+  }
+  Fill(now, steady, work);
+  return true;
+}
+
 Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Time now,
                                   SteadyTime steady) {
   Work work;
@@ -82,10 +96,17 @@ Dispatcher::Work Dispatcher::Close(int slot) {
   if (slow_slot_ == slot) slow_slot_ = -1;
   for (InFlight& packet : window.in_flight) {
     for (Partition::Done& done : packet.dones) {
+      if (!done) continue;  // over already (SubmitTo)
       work.finished.push_back({std::move(done), DiedUnderway()});
     }
   }
   window.in_flight.clear();
+  for (Own& each : window.own) {
+    if (each.submission.done) {
+      work.finished.push_back({std::move(each.submission.done), DiedUnderway()});
+    }
+  }
+  window.own.clear();
   if (OpenCount() == 0) {
     for (Partition::Submission& each : queue_.TakeAll()) {
       work.finished.push_back({std::move(each.done), Unavailable()});
@@ -105,14 +126,18 @@ absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponseP
       static_cast<size_t>(response.results_size()) != packet->dones.size()) {
     return absl::InternalError("sealward-hsm answered what was not asked");
   }
+  if (packet->own && std::ranges::any_of(response.results(), &hsm::v1::Result::code)) {
+    return absl::InternalError("sealward-hsm did not do what it must");
+  }
   work.finished.reserve(packet->dones.size());
   for (int i = 0; i < response.results_size(); ++i) {
+    if (!packet->dones[static_cast<size_t>(i)]) continue;  // over already (SubmitTo)
     work.finished.push_back({std::move(packet->dones[static_cast<size_t>(i)]),
                              std::move(*response.mutable_results(i))});
   }
   if (packet->slow) {
     slow_slot_ = -1;
-  } else {
+  } else if (!packet->own) {
     // It was the process's turn once it had answered what was sent before.
     estimate_.Add(steady - std::max(packet->sent, window.answered), packet->cost);
   }
@@ -135,9 +160,9 @@ absl::Duration Dispatcher::LateBy(const Partition::Submission& submission, absl:
 // One packet a slot and round, so that what waits is shared out evenly.
 void Dispatcher::Fill(absl::Time now, SteadyTime steady, Work& work) {
   bool progress = true;
-  while (progress && queue_.size() > 0) {
+  while (progress && HasWork()) {
     progress = false;
-    for (size_t i = 0; i < windows_.size() && queue_.size() > 0; ++i) {
+    for (size_t i = 0; i < windows_.size() && HasWork(); ++i) {
       const size_t slot = (next_slot_ + i) % windows_.size();
       progress = FillSlot(static_cast<int>(slot), now, steady, work) || progress;
     }
@@ -148,6 +173,7 @@ void Dispatcher::Fill(absl::Time now, SteadyTime steady, Work& work) {
 bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work) {
   const Window& window = windows_[static_cast<size_t>(slot)];
   if (!window.open) return false;
+  if (!window.own.empty()) return PutOwn(slot, work);
   std::vector<Partition::Submission> expired;
   std::vector<Partition::Submission> batch;
   bool slow = false;
@@ -168,10 +194,30 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
   return true;
 }
 
-void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool slow,
-                     SteadyTime steady, Work& work) {
+bool Dispatcher::HasWork() const {
+  return queue_.size() > 0 ||
+         std::ranges::any_of(windows_, [](const Window& window) { return !window.own.empty(); });
+}
+
+// What waited for this process in particular. It counts from when it was asked for:
+// a process that does not get round to it is wedged too.
+bool Dispatcher::PutOwn(int slot, Work& work) {
   Window& window = windows_[static_cast<size_t>(slot)];
-  InFlight packet{window.next_packet_id++, slow, 0, steady, {}};
+  if (!window.HasRoom()) return false;
+  const SteadyTime since = window.own.front().since;
+  std::vector<Partition::Submission> batch;
+  while (!window.own.empty() && batch.size() < kMaxOperationsPerPacket) {
+    batch.push_back(std::move(window.own.front().submission));
+    window.own.pop_front();
+  }
+  Put(slot, std::move(batch), /*slow=*/false, since, work).own = true;
+  return true;
+}
+
+Dispatcher::InFlight& Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool slow,
+                                      SteadyTime steady, Work& work) {
+  Window& window = windows_[static_cast<size_t>(slot)];
+  InFlight packet{window.next_packet_id++, slow, false, 0, steady, {}};
   packet.dones.reserve(batch.size());
   Outgoing outgoing{slot, window.link, {}};
   outgoing.packet.set_packet_id(packet.packet_id);
@@ -183,15 +229,23 @@ void Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool sl
   }
   window.in_flight.push_back(std::move(packet));
   work.outgoing.push_back(std::move(outgoing));
+  return window.in_flight.back();
+}
+
+bool Dispatcher::IsWedged(const Window& window, SteadyTime steady) const {
+  const auto& own = window.own;
+  if (window.open && !own.empty() && steady - own.front().since > kForgetTimeout) return true;
+  return std::ranges::any_of(window.in_flight, [&](const InFlight& packet) {
+    const auto limit = packet.own ? kForgetTimeout : packet.slow ? kSlowTimeout : kSigningTimeout;
+    return steady - packet.sent > limit;
+  });
 }
 
 std::vector<int> Dispatcher::WedgedSlots(SteadyTime steady) const {
   std::vector<int> wedged;
   absl::MutexLock lock(&mu_);
   for (size_t slot = 0; slot < windows_.size(); ++slot) {
-    const bool overdue = std::ranges::any_of(windows_[slot].in_flight, [&](const InFlight& packet) {
-      return steady - packet.sent > (packet.slow ? kSlowTimeout : kSigningTimeout);
-    });
+    const bool overdue = IsWedged(windows_[slot], steady);
     if (overdue) wedged.push_back(static_cast<int>(slot));
   }
   return wedged;

@@ -4,7 +4,9 @@
 #define SEALWARD_SERVER_HSM_CLIENT_DISPATCHER_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +35,12 @@ inline constexpr absl::Duration kMaxOverloadedRetryDelay = absl::Seconds(5);
 // RSA-4096 pair on a busy machine, behind another one's lock, takes its time.
 inline constexpr std::chrono::seconds kSigningTimeout{10};
 inline constexpr std::chrono::seconds kSlowTimeout{120};
+// So is one that has not forgotten what it was told to forget: somebody waits for it,
+// and it may be signing with a stolen key. Killing a process that generates for longer
+// than this leaves an object for reconciliation to find, which is the smaller harm.
+inline constexpr std::chrono::seconds kForgetTimeout{10};
+// Operations that wait for one process in particular.
+inline constexpr size_t kMaxOwnOperations = 4096;
 
 // Dispatcher models the flow of operations: a bounded queue, and for each
 // process (a slot) a window of kMaxPacketsInFlight packets; one, where that has a
@@ -70,6 +78,14 @@ class Dispatcher {
   // New operations.
   Work Submit(std::vector<Partition::Submission> submissions, absl::Time now, SteadyTime steady);
 
+  // Operations for the process of `slot` in particular, and for no replacement of it,
+  // before anything else that waits. One that has not been opened yet gets them first
+  // of all, and they are over at once: nothing comes of it before. An answer other
+  // than OK is as good as none: the process must be replaced (Answer). False, and
+  // nothing is done, if more than kMaxOwnOperations would wait.
+  bool SubmitTo(int slot, std::vector<Partition::Submission> submissions, absl::Time now,
+                SteadyTime steady, Work& work);
+
   // A process of `slot` is ready; `link` is only handed back in Outgoing.
   Work Open(int slot, std::shared_ptr<Link> link, absl::Time now, SteadyTime steady);
 
@@ -77,8 +93,8 @@ class Dispatcher {
   // process ready all that waits fails too. Harmless if it was not open.
   Work Close(int slot);
 
-  // The process of `slot` has answered. INTERNAL if the answer fits no request:
-  // the process must be replaced.
+  // The process of `slot` has answered. INTERNAL if the answer fits no request, or
+  // refuses what SubmitTo asked: the process must be replaced.
   absl::StatusOr<Work> Answer(int slot, hsm::v1::ResponsePacket& response, absl::Time now,
                               SteadyTime steady);
 
@@ -97,12 +113,18 @@ class Dispatcher {
   struct InFlight {
     uint64_t packet_id = 0;
     bool slow = false;
+    bool own = false;  // of SubmitTo
     int64_t cost = 0;
     SteadyTime sent;
     std::vector<Partition::Done> dones;
   };
+  struct Own {
+    Partition::Submission submission;
+    SteadyTime since;
+  };
   struct Window {
     bool open = false;
+    std::deque<Own> own;  // at most kMaxOwnOperations
     std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
@@ -117,12 +139,15 @@ class Dispatcher {
   void Fill(absl::Time now, SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Put(int slot, std::vector<Partition::Submission> batch, bool slow, SteadyTime steady,
-           Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  InFlight& Put(int slot, std::vector<Partition::Submission> batch, bool slow, SteadyTime steady,
+                Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool PutOwn(int slot, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // How much too late `submission` would be served; zero if in time, or nobody
   // knows. What is in flight is not counted: in doubt it may wait.
   absl::Duration LateBy(const Partition::Submission& submission, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsWedged(const Window& window, SteadyTime steady) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Unavailable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

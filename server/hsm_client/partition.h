@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,16 @@ class Partition {
   // As Submit, and waits. Not for the sign path.
   virtual absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation,
                                                absl::Time deadline) = 0;
+
+  // Makes every process drop what it keeps of these objects (CKA_IDs): handles, marks,
+  // session copies. Once it returns OK, nothing will come of what a process knew of them
+  // before the call: each that runs has acknowledged, or has ended; one that does
+  // neither within kForgetTimeout (dispatcher.h) is replaced; and one that is on its
+  // way is told before it gets work. Without any process it is OK. Not for the sign path.
+  // DEADLINE_EXCEEDED (FORGET_PENDING): some have not yet; it goes on.
+  // RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL): nothing was done, or a part of it.
+  virtual absl::Status ForgetEverywhere(std::span<const std::string> object_ids,
+                                        absl::Time deadline) = 0;
 
   virtual PartitionStatus Status() const = 0;
 };

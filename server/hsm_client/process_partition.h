@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,6 +71,8 @@ class ProcessPartition final : public Partition {
   void Submit(Submission submission) override;
   void SubmitAll(std::vector<Submission> submissions) override;
   absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation, absl::Time deadline) override;
+  absl::Status ForgetEverywhere(std::span<const std::string> object_ids,
+                                absl::Time deadline) override;
   PartitionStatus Status() const override;
   size_t QueueDepth() const { return dispatcher_.QueueDepth(); }
 

@@ -1,5 +1,7 @@
 #include "server/lifecycle/hsm_call.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,10 @@ namespace {
 // What a caller is told to wait after an HSM that could not.
 constexpr absl::Duration kHsmRetryDelay = absl::Seconds(1);
 
+// Refusals that callers act on (object_calls.h).
+constexpr std::array<absl::string_view, 4> kKnownReasons = {"WINDOW_TOO_SHORT", "WINDOW_OPEN",
+                                                            "NOT_SCHEDULED", "DESTROYED"};
+
 // `message` comes from sealward-hsm and is for the log; callers see INTERNAL
 // errors as a request id.
 absl::Status Refused(const hsm::v1::Result& result) {
@@ -23,6 +29,14 @@ absl::Status Refused(const hsm::v1::Result& result) {
     case absl::StatusCode::kResourceExhausted:
       return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
                                 "the HSM cannot do this now; try again", kHsmRetryDelay);
+    case absl::StatusCode::kUnimplemented:
+      return MakeError(absl::StatusCode::kUnimplemented, "HSM_REFUSED", what);
+    case absl::StatusCode::kFailedPrecondition:
+      if (std::ranges::find(kKnownReasons, absl::string_view(result.reason())) !=
+          kKnownReasons.end()) {
+        return MakeError(absl::StatusCode::kFailedPrecondition, result.reason(), what);
+      }
+      [[fallthrough]];
     default:
       return MakeError(absl::StatusCode::kInternal, "HSM_REFUSED",
                        absl::StrCat("the HSM refused: ", what));

@@ -1,4 +1,4 @@
-// Creating and rotating keys: intent, HSM, commit.
+// Creating and changing keys: intent, HSM, commit.
 #ifndef SEALWARD_SERVER_LIFECYCLE_KEY_MANAGER_H_
 #define SEALWARD_SERVER_LIFECYCLE_KEY_MANAGER_H_
 
@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ inline constexpr absl::Duration kGenerateTimeout = absl::Seconds(30);
 inline constexpr absl::Duration kBusyRetryDelay = absl::Milliseconds(100);
 // How often a change is decided again after somebody else's came first.
 inline constexpr int kMaxCommitAttempts = 5;
+// Versions that one change of a key may touch: below store::kMaxTransactionOperations,
+// with room for what is committed along with them.
+inline constexpr size_t kMaxVersionsPerChange = 100;
+// How long one change of marks in the partition may take.
+inline constexpr absl::Duration kMarkTimeout = absl::Seconds(30);
 
 // `count` random bytes that nobody can guess.
 using RandomBytes = std::function<std::string(size_t count)>;
@@ -53,8 +59,9 @@ struct Rotation {
 // that Advance takes up again; the object is found by its id, so no key pair is
 // made twice. Nothing here decides about times: that is plan.h.
 //
-// Threads: every call from any thread; calls about one key wait for each other.
-// All block on the store and the HSM.
+// Threads: every call from any thread. CreateKey, RotateKey and Advance of one key
+// wait for each other; what changes a key besides is decided by the store's conditions.
+// All block on the store, and on the HSM where they say so.
 //
 // Errors, besides those named: UNAVAILABLE (HSM_UNAVAILABLE,
 // PARTITION_NOT_CONFIGURED for a key of a tenant whose partition the
@@ -95,6 +102,39 @@ class KeyManager {
   // be generated is the last of key->versions, without public key.
   absl::StatusOr<Rotation> PreviewRotation(absl::string_view name, Precondition unchanged) const;
 
+  // What a key is to be: `seen` with what changes about it and its versions (not
+  // their number), or an error that ends the change. `course` and `now` are what to
+  // decide by. Called again where somebody else's change came first; must not block.
+  using Decide = absl::FunctionRef<absl::StatusOr<catalog::Key>(
+      const catalog::Key& seen, const KeyCourse& course, absl::Time now)>;
+  // Adds to the transaction what must be committed with the change: an approval that
+  // it uses up, for example.
+  using Amend = absl::FunctionRef<void(store::Transaction&)>;
+  using KeyPtr = std::shared_ptr<const catalog::Key>;
+
+  // Changes a key as `decide` says, in one transaction, and returns it as it is then.
+  // Waits for nobody who works on the key: a revocation must not wait for an HSM that
+  // is busy, or gone. Nothing is begun after `deadline`.
+  // NOT_FOUND (NOT_FOUND); ABORTED (ETAG_MISMATCH) if `unchanged` says no, also about
+  // a change that comes in between; ABORTED (CONCURRENT_CHANGE) after
+  // kMaxCommitAttempts, or where a condition of `amend` does not hold;
+  // FAILED_PRECONDITION (TOO_MANY_VERSIONS) beyond kMaxVersionsPerChange; `decide`'s.
+  absl::StatusOr<KeyPtr> ChangeKey(absl::string_view name, Precondition unchanged, Decide decide,
+                                   absl::Time deadline, Amend amend);
+
+  // Makes every process of the key's partition drop what it keeps of these versions
+  // (indices), so that it looks the objects and their marks up again. Returns once each
+  // has acknowledged or has been replaced. Errors as Partition::ForgetEverywhere.
+  absl::Status ForgetVersions(const catalog::Key& key, std::span<const size_t> versions,
+                              absl::Time deadline);
+
+  // Leaves tombstones in the partition for those of these versions (indices) that are
+  // revoked and have none yet, has every process forget them, and records that
+  // (VersionTimes::revoke_marked). Where the HSM has no marks, the record alone counts.
+  // What is left undone by an error, Advance makes up for.
+  absl::StatusOr<KeyPtr> MarkRevoked(absl::string_view name, std::span<const size_t> versions,
+                                     absl::Time deadline);
+
   // Does what PlanStep finds due for a key, and returns when to ask again. A key
   // that somebody works on is left to them for kBusyRetryDelay: they may report
   // its change before they are done with it.
@@ -105,14 +145,16 @@ class KeyManager {
   void OnChange(std::function<void(absl::string_view key)> listener);
 
  private:
-  using KeyPtr = std::shared_ptr<const catalog::Key>;
-
   absl::StatusOr<KeyLeases::Lease> Lease(absl::string_view name, absl::Time deadline);
   absl::StatusOr<KeyPtr> Find(absl::string_view name) const;
   KeyCourse Course(const catalog::Key& key) const;
   absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
   absl::Status Commit(const store::Transaction& transaction);
+  absl::StatusOr<KeyPtr> RecordMarks(absl::string_view name,
+                                     absl::FunctionRef<void(std::vector<VersionTimes>&)> record);
   absl::Status RecordNewKey(const NewKey& key);
+  // Index of a version without a key pair that may still be generated.
+  static std::optional<size_t> FirstPending(const catalog::Key& key, absl::Time now);
   absl::StatusOr<KeyPtr> AddIntent(const KeyPtr& key);
   absl::StatusOr<KeyPtr> Generate(KeyPtr key, size_t index, absl::Time deadline);
   absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, absl::Time deadline);

@@ -27,6 +27,11 @@ inline absl::Status EtagMismatch(absl::string_view name) {
                    absl::StrCat(name, " has changed since that etag was read; read it again"));
 }
 
+inline absl::Status KeyBusy(absl::string_view name) {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "KEY_BUSY",
+                   absl::StrCat("another change of ", name, " is still under way; try again"));
+}
+
 inline absl::Status ConcurrentChange() {
   return MakeError(absl::StatusCode::kAborted, "CONCURRENT_CHANGE",
                    "others keep changing the same resource; try again");

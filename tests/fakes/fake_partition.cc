@@ -384,6 +384,28 @@ Result FakePartition::List(const hsm::v1::List& request) {
   return result;
 }
 
+void FakePartition::FailNextForget() {
+  absl::MutexLock lock(&mu_);
+  fail_forget_ = true;
+}
+
+std::vector<std::string> FakePartition::forgotten() const {
+  absl::MutexLock lock(&mu_);
+  return forgotten_;
+}
+
+absl::Status FakePartition::ForgetEverywhere(std::span<const std::string> object_ids,
+                                             absl::Time /*deadline*/) {
+  absl::MutexLock lock(&mu_);
+  if (std::exchange(fail_forget_, false)) {
+    return MakeError(absl::StatusCode::kDeadlineExceeded, "FORGET_PENDING",
+                     "a sealward-hsm process has not forgotten yet");
+  }
+  requests_[hsm::v1::Operation::kForget] += static_cast<int>(object_ids.size());
+  forgotten_.insert(forgotten_.end(), object_ids.begin(), object_ids.end());
+  return absl::OkStatus();
+}
+
 hsm_client::PartitionStatus FakePartition::Status() const {
   absl::MutexLock lock(&mu_);
   hsm_client::PartitionStatus status;

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -62,6 +64,10 @@ class FakePartition final : public hsm_client::Partition {
   void SetLeastDestroyWindow(absl::Duration window);
   // An HSM without data objects: no marks, no epoch.
   void SetHasMarks(bool has_marks);
+  // The next ForgetEverywhere fails: a process has not acknowledged by the deadline.
+  void FailNextForget();
+  // Each object that every process was told to forget, in order.
+  std::vector<std::string> forgotten() const;
   // What an older or newer store left behind.
   void SetEpoch(const hsm::v1::Epoch& epoch);
 
@@ -78,6 +84,9 @@ class FakePartition final : public hsm_client::Partition {
 
   void Submit(Submission submission) override;
   absl::StatusOr<hsm::v1::Result> Call(hsm::v1::Operation operation, absl::Time deadline) override;
+  // As from one process; while unavailable there is none, so that it succeeds.
+  absl::Status ForgetEverywhere(std::span<const std::string> object_ids,
+                                absl::Time deadline) override;
   hsm_client::PartitionStatus Status() const override;
 
  private:
@@ -106,6 +115,8 @@ class FakePartition final : public hsm_client::Partition {
   std::map<Verb, int> requests_ ABSL_GUARDED_BY(mu_);
   absl::Duration least_window_ ABSL_GUARDED_BY(mu_) = kLeastDestroyWindow;
   bool has_marks_ ABSL_GUARDED_BY(mu_) = true;
+  std::vector<std::string> forgotten_ ABSL_GUARDED_BY(mu_);
+  bool fail_forget_ ABSL_GUARDED_BY(mu_) = false;
   bool interrupt_destroy_ ABSL_GUARDED_BY(mu_) = false;
   bool available_ ABSL_GUARDED_BY(mu_) = true;
   bool block_generate_ ABSL_GUARDED_BY(mu_) = false;

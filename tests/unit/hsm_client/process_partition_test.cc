@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "common/errors.h"
@@ -209,6 +211,56 @@ TEST_F(ProcessPartitionTest, StopFailsWhatCannotFinish) {
   partition->Stop(std::chrono::steady_clock::now());
   done.WaitForNotification();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ProcessPartitionTest, EveryProcessForgets) {
+  std::atomic<int> forgets = 0;
+  auto partition = Start(3, [&](int, PacketSocket& socket) {
+    SendReady(socket);
+    std::string buffer;
+    while (socket.Receive(buffer).ok()) {
+      hsm::v1::RequestPacket request;
+      ASSERT_TRUE(request.ParseFromString(buffer));
+      hsm::v1::ResponsePacket response;
+      response.set_packet_id(request.packet_id());
+      for (const auto& operation : request.operations()) {
+        if (operation.has_forget()) ++forgets;
+        response.add_results();
+      }
+      if (!socket.SendBlocking(response.SerializeAsString()).ok()) return;
+    }
+  });
+  // Before any is ready it is told, too.
+  const std::vector<std::string> ids = {"one", "two"};
+  const auto all_ready = [&] {
+    const auto processes = partition->Status().processes;
+    return std::ranges::all_of(processes, [](const auto& each) { return each.ready; });
+  };
+  while (!all_ready()) ASSERT_TRUE(partition->ForgetEverywhere(ids, absl::InfiniteFuture()).ok());
+  forgets = 0;
+  ASSERT_TRUE(partition->ForgetEverywhere(ids, absl::InfiniteFuture()).ok());
+  EXPECT_EQ(forgets, 6);
+}
+
+// A process that ends instead of answering has forgotten too; one that neither answers
+// nor ends keeps the caller waiting to the deadline.
+TEST_F(ProcessPartitionTest, AProcessThatEndsHasForgotten) {
+  absl::Notification asked;
+  absl::Notification end;
+  auto partition = Start(1, [&](int connection, PacketSocket& socket) {
+    if (connection > 0) return Serve(socket);
+    SendReady(socket);
+    std::string buffer;
+    ASSERT_TRUE(socket.Receive(buffer).ok());
+    asked.Notify();
+    end.WaitForNotification();
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  const std::vector<std::string> ids = {"one"};
+  EXPECT_EQ(ErrorReason(partition->ForgetEverywhere(ids, clock_.Now())), "FORGET_PENDING");
+  asked.WaitForNotification();
+  end.Notify();
+  EXPECT_TRUE(partition->ForgetEverywhere(ids, absl::InfiniteFuture()).ok());
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// KeyManager: how a key comes to be.
+#include <utility>
+
+#include "common/errors.h"
+#include "server/catalog/mutations.h"
+#include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/resource_errors.h"
+#include "server/telemetry/logging.h"
+
+namespace sealward::lifecycle {
+
+using telemetry::Level;
+using telemetry::Log;
+
+absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
+  const auto snapshot = options_.catalog->Get();
+  if (absl::Status s = CheckNewKey(*snapshot, key); !s.ok()) return s;
+  const auto partition = options_.partitions->Find(TenantOf(*snapshot, key).partition);
+  if (!partition.ok()) return partition.status();
+  return CheckAlgorithmOffered(**partition, *key.algorithm);
+}
+
+absl::Status KeyManager::RecordNewKey(const NewKey& request) {
+  const catalog::KeyVersion first = NewIntent(*request.algorithm, 1);
+  catalog::Key key;
+  key.name = request.name;
+  key.purpose = request.purpose;
+  key.audiences = request.audiences;
+  key.typs = request.typs;
+  key.max_jwt_lifetime = request.max_jwt_lifetime;
+  key.claim_rules = request.claim_rules;
+  key.algorithm = request.algorithm;
+  key.quota = request.quota;
+  key.create_time = first.create_time;
+  key.last_version = first.number;
+  for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
+    const auto snapshot = options_.catalog->Get();
+    if (absl::Status s = CheckNewKey(*snapshot, request); !s.ok()) return s;
+    key.issuer = snapshot->issuers.at(request.issuer);
+    absl::Status status = Commit(catalog::CreateKey(key, first));
+    if (!absl::IsAborted(status)) return status;
+  }
+  return ConcurrentChange();
+}
+
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
+                                                         absl::Time deadline) {
+  auto lease = Lease(request.name, deadline);
+  if (!lease.ok()) return lease.status();
+  if (absl::Status s = CheckCreateKey(request); !s.ok()) return s;
+  if (absl::Status s = RecordNewKey(request); !s.ok()) return s;
+  auto key = Find(request.name);
+  if (!key.ok()) return key.status();
+  Log(Level::kInfo, "key_created", {{"key", request.name}, {"algorithm", request.algorithm->name}});
+  auto generated = Generate(std::move(*key), 0, deadline);
+  Changed(request.name);
+  return generated;
+}
+
+}  // namespace sealward::lifecycle

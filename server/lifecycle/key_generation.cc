@@ -1,0 +1,82 @@
+// KeyManager: how a version comes to be. The intent is stored before the HSM is
+// asked, and the outcome after.
+#include <algorithm>
+#include <utility>
+
+#include "server/catalog/mutations.h"
+#include "server/lifecycle/hsm_call.h"
+#include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/resource_errors.h"
+#include "server/telemetry/logging.h"
+
+namespace sealward::lifecycle {
+
+using telemetry::Level;
+using telemetry::Log;
+
+std::optional<size_t> KeyManager::FirstPending(const catalog::Key& key, absl::Time now) {
+  for (size_t i = 0; i < key.versions.size(); ++i) {
+    const catalog::KeyVersion& version = *key.versions[i];
+    if (version.spki.empty() && CanFollow(version.times, now)) return i;
+  }
+  return std::nullopt;
+}
+
+catalog::KeyVersion KeyManager::NewIntent(const AlgorithmInfo& algorithm, int64_t number) {
+  catalog::KeyVersion version;
+  version.number = number;
+  version.object_id = options_.random(kObjectIdBytes);
+  version.algorithm = &algorithm;
+  version.create_time = options_.clock->Now();
+  return version;
+}
+
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
+  const catalog::KeyVersion intent = NewIntent(*key->algorithm, key->last_version + 1);
+  if (absl::Status s = Commit(catalog::AddVersion(*key, intent)); !s.ok()) return s;
+  return Find(key->name);
+}
+
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index,
+                                                        absl::Time deadline) {
+  const absl::Time limit = options_.clock->Now() + kGenerateTimeout;
+  const auto partition = options_.partitions->Find(key->tenant->partition);
+  if (!partition.ok()) return partition.status();
+  auto pair = GenerateKeyPair(**partition, *key, *key->versions[index], std::min(deadline, limit));
+  if (!pair.ok()) return pair.status();
+  for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
+    if (!key->versions[index]->spki.empty()) return key;  // another server was faster
+    if (absl::Status s = CheckNewKid(*options_.catalog->Get(), pair->jwk.kid()); !s.ok()) return s;
+    catalog::KeyVersion version = *key->versions[index];
+    version.spki = pair->spki;
+    version.jwk = pair->jwk;
+    version.times = TimesOfNewVersion(Course(*key), index, options_.clock->Now());
+    absl::Status status = Commit(catalog::CompleteVersion(*key, version));
+    if (!status.ok() && !absl::IsAborted(status)) return status;
+    auto now = Find(key->name);
+    if (!now.ok()) return now.status();
+    key = std::move(*now);
+    if (!status.ok()) continue;
+    Log(Level::kInfo, "key_version_generated",
+        {{"key", key->name},
+         {"version", version.number},
+         {"kid", version.jwk.kid()},
+         {"existed", pair->existed}});
+    return key;
+  }
+  return ConcurrentChange();
+}
+
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::Time deadline) {
+  std::optional<size_t> pending = FirstPending(*key, options_.clock->Now());
+  if (!pending) {
+    auto added = AddIntent(key);
+    if (!added.ok()) return added.status();
+    key = std::move(*added);
+    pending = FirstPending(*key, options_.clock->Now());
+    if (!pending) return ConcurrentChange();
+  }
+  return Generate(std::move(key), *pending, deadline);
+}
+
+}  // namespace sealward::lifecycle
