@@ -43,18 +43,21 @@ TEST(Decision, TheTableOfTheService) {
                                        "keys.readSigningKey"};
   EXPECT_EQ(Allowed(v1::ROLE_VIEWER, Level::kService), reads);
   std::set<std::string> operates = reads;
-  operates.insert(
-      {"keys.create", "keys.rotate", "deniedCertificates.create", "deniedCertificates.read"});
+  operates.insert({"keys.create", "keys.rotate", "keys.setRotationPolicy", "keys.pause",
+                   "keyVersions.suspend", "keyVersions.revoke", "keyVersions.cancelDestroy",
+                   "partitions.revoke", "deniedCertificates.create", "deniedCertificates.read"});
   EXPECT_EQ(Allowed(v1::ROLE_OPERATOR, Level::kService), operates);
   std::set<std::string> administers = operates;
   administers.insert({"tenants.create", "tenants.update", "issuers.create", "keys.update",
                       "roleBindings.manage", "roleBindings.read", "trustDomains.manage",
                       "trustDomains.read", "deniedCertificates.delete", "approvalPolicy.manage",
-                      "approvalPolicy.read", "approvals.read"});
+                      "approvalPolicy.read", "approvals.read", "issuers.update",
+                      "foreignKeys.manage", "keyVersions.destroy", "quarantine.read",
+                      "quarantine.manage", "partitions.recover", "clock.confirm"});
   EXPECT_EQ(Allowed(v1::ROLE_ADMIN, Level::kService), administers);
   std::set<std::string> audits = reads;
   audits.insert({"roleBindings.read", "trustDomains.read", "deniedCertificates.read",
-                 "approvalPolicy.read", "approvals.read"});
+                 "approvalPolicy.read", "approvals.read", "quarantine.read"});
   EXPECT_EQ(Allowed(v1::ROLE_AUDITOR, Level::kService), audits);
   EXPECT_EQ(Allowed(v1::ROLE_VALIDATOR, Level::kService), std::set<std::string>{"issuers.read"});
   EXPECT_TRUE(Allowed(v1::ROLE_TOKEN_ISSUER, Level::kService).empty());
@@ -66,12 +69,14 @@ TEST(Decision, TheTableOfATenant) {
                                        "keys.readSigningKey"};
   EXPECT_EQ(Allowed(v1::ROLE_VIEWER, Level::kTenant), reads);
   std::set<std::string> operates = reads;
-  operates.insert({"keys.create", "keys.rotate"});
+  operates.insert({"keys.create", "keys.rotate", "keys.setRotationPolicy", "keys.pause",
+                   "keyVersions.suspend", "keyVersions.revoke", "keyVersions.cancelDestroy"});
   EXPECT_EQ(Allowed(v1::ROLE_OPERATOR, Level::kTenant), operates);
   EXPECT_EQ(Allowed(v1::ROLE_TOKEN_ISSUER, Level::kTenant),
             (std::set<std::string>{"keys.sign", "keys.readSigningKey"}));
   std::set<std::string> administers = operates;
-  administers.insert({"keys.update", "roleBindings.manage", "roleBindings.read", "approvals.read"});
+  administers.insert({"keys.update", "roleBindings.manage", "roleBindings.read", "approvals.read",
+                      "foreignKeys.manage", "keyVersions.destroy"});
   EXPECT_EQ(Allowed(v1::ROLE_TENANT_ADMIN, Level::kTenant), administers);
   std::set<std::string> audits = reads;
   audits.insert({"roleBindings.read", "approvals.read"});
@@ -84,7 +89,8 @@ TEST(Decision, TheTableOfAKey) {
   const std::set<std::string> reads = {"keys.read", "keys.readSigningKey"};
   EXPECT_EQ(Allowed(v1::ROLE_VIEWER, Level::kKey), reads);
   std::set<std::string> operates = reads;
-  operates.insert("keys.rotate");
+  operates.insert({"keys.rotate", "keys.setRotationPolicy", "keys.pause", "keyVersions.suspend",
+                   "keyVersions.revoke", "keyVersions.cancelDestroy"});
   EXPECT_EQ(Allowed(v1::ROLE_OPERATOR, Level::kKey), operates);
   std::set<std::string> audits = reads;
   audits.insert({"roleBindings.read", "approvals.read"});
