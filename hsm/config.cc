@@ -14,12 +14,24 @@
 namespace sealward::hsm {
 namespace {
 
+constexpr absl::string_view kDestroyWindowKey = "least_destroy_window_s";
+
 absl::Status Invalid(absl::string_view message) {
   return ExitError(kExitBadConfiguration, "CONFIG_INVALID",
                    absl::StrCat(kConfigFile, ": ", message));
 }
 
-// Puts every string of the table where its key says; refuses what has no place.
+absl::Status TakeWindow(const toml::node& node, Config& config) {
+  const auto seconds = node.value_exact<int64_t>();
+  if (!seconds || *seconds < 0 || absl::Seconds(*seconds) > kMaxDestroyWindow) {
+    return Invalid(absl::StrCat("\"", kDestroyWindowKey, "\" must be a number of 0 to ",
+                                absl::ToInt64Seconds(kMaxDestroyWindow)));
+  }
+  config.least_destroy_window = absl::Seconds(*seconds);
+  return absl::OkStatus();
+}
+
+// Puts every value of the table where its key says; refuses what has no place.
 absl::Status Distribute(const toml::table& table, std::string& profile, Config& config) {
   const std::array<std::pair<absl::string_view, std::string*>, 5> places = {{
       {"module", &config.module},
@@ -29,6 +41,10 @@ absl::Status Distribute(const toml::table& table, std::string& profile, Config& 
       {"token_directory", &config.token_directory},
   }};
   for (const auto& [key, node] : table) {
+    if (key.str() == std::string_view(kDestroyWindowKey.data(), kDestroyWindowKey.size())) {
+      if (absl::Status s = TakeWindow(node, config); !s.ok()) return s;
+      continue;
+    }
     std::string* place = nullptr;
     for (const auto& [name, target] : places) {
       if (key.str() == std::string_view(name.data(), name.size())) place = target;
@@ -89,10 +105,14 @@ std::string FormatConfig(const Config& config) {
       {"label", config.label},
       {"profile", std::string(config.profile->name)},
       {"pin_file", config.pin_file},
+      {std::string_view(kDestroyWindowKey.data(), kDestroyWindowKey.size()),
+       absl::ToInt64Seconds(config.least_destroy_window)},
   };
   if (!config.token_directory.empty()) table.insert("token_directory", config.token_directory);
   std::ostringstream out;
-  out << "# The partition of this directory; written by sealward-hsm init.\n" << table << "\n";
+  out << "# The partition of this directory; written by sealward-hsm init.\n"
+      << "# least_destroy_window_s: a scheduled key can be destroyed no sooner than that.\n"
+      << table << "\n";
   return out.str();
 }
 

@@ -5,6 +5,7 @@
 //   profile = "softhsm"                          # see hsm/profile.h
 //   pin_file = "pin"                             # relative to the directory
 //   token_directory = "tokens/0c4a…"             # where the profile guards it
+//   least_destroy_window_s = 86400               # see Config; this if left out
 #ifndef SEALWARD_HSM_CONFIG_H_
 #define SEALWARD_HSM_CONFIG_H_
 
@@ -12,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "hsm/profile.h"
 
 namespace sealward::hsm {
@@ -28,6 +30,9 @@ inline constexpr char kStagingFile[] = "staging";  // renamed into place; under 
 // PKCS#11 labels have 32 bytes (PKCS#11 v2.40, CK_TOKEN_INFO).
 inline constexpr size_t kMaxPartitionLabelBytes = 32;
 
+inline constexpr absl::Duration kDefaultDestroyWindow = absl::Hours(24);
+inline constexpr absl::Duration kMaxDestroyWindow = absl::Hours(24 * 366);
+
 // Config is the content of hsm.toml. Paths are relative to the partition
 // directory, which is the working directory of the process.
 struct Config {
@@ -36,6 +41,10 @@ struct Config {
   const Profile* profile = nullptr;
   std::string pin_file = kPinFile;
   std::string token_directory;
+  // The least time between ScheduleDestroy and Destroy, in whole seconds, at most
+  // kMaxDestroyWindow. A hijacked server cannot shorten it, so that destroying keys
+  // takes longer than noticing it. 0 leaves no time and is for tests.
+  absl::Duration least_destroy_window = kDefaultDestroyWindow;
 };
 
 // FAILED_PRECONDITION with exit code 78 (CONFIG_INVALID) naming the line or the

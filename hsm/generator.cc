@@ -7,8 +7,6 @@
 #include "common/errors.h"
 #include "common/verifier.h"
 #include "hsm/log.h"
-#include "hsm/partition_lock.h"
-#include "hsm/token_guard.h"
 
 namespace sealward::hsm {
 namespace {
@@ -54,17 +52,15 @@ absl::StatusOr<Generated> Generator::Ensure(const ObjectId& id, const std::strin
   }
   auto generated = EnsureLocked(id, label, mechanism);
   if (!generated.ok()) return generated.status();
-  // Without the lock: flushing a busy disk takes long, and whoever else answers
-  // for this pair flushes it, too.
-  if (absl::Status s = Sync(); !s.ok()) return s;
+  if (absl::Status s = writer_.Flush(); !s.ok()) return s;
   return generated;
 }
 
 absl::StatusOr<Generated> Generator::EnsureLocked(const ObjectId& id, const std::string& label,
                                                   const Mechanism& mechanism) {
-  auto lock = PartitionLock::Acquire(kLockFile, peer_fd_);
+  auto lock = writer_.Lock();
   if (!lock.ok()) return lock.status();
-  RestoreTokenObject();
+  if (absl::Status s = CheckMarks(id); !s.ok()) return s;
   auto objects = keys_.Search(id);
   if (!objects.ok()) return objects.status();
   const auto pair = CompletePair(*objects);
@@ -78,6 +74,22 @@ absl::StatusOr<Generated> Generator::EnsureLocked(const ObjectId& id, const std:
   Generated found{keys_.Add(id, *pair, label), /*existed=*/true};
   if (absl::Status s = Prove(found.object, mechanism); !s.ok()) return s;
   return found;
+}
+
+// What was revoked or destroyed does not come back under its id.
+absl::Status Generator::CheckMarks(const ObjectId& id) const {
+  auto marks = marks_.For(id);
+  if (!marks.ok()) return marks.status();
+  switch (marks->kind()) {
+    case v1::Mark::KIND_UNSPECIFIED:
+      return absl::OkStatus();
+    case v1::Mark::KIND_DESTROY_SCHEDULED:
+      return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_DESTROY_SCHEDULED",
+                       absl::StrCat("object ", Hex(id), " is scheduled for destruction"));
+    default:
+      return MakeError(absl::StatusCode::kFailedPrecondition, "TOMBSTONE",
+                       absl::StrCat("object id ", Hex(id), " was revoked or destroyed"));
+  }
 }
 
 // What carries the id without being a pair was left by a process that was killed
@@ -141,21 +153,6 @@ absl::Status Generator::Prove(KeyObject*& object, const Mechanism& mechanism) {
                                   " made a signature that its public key does not verify"));
   }
   return absl::OkStatus();
-}
-
-void Generator::RestoreTokenObject() {
-  if (!partition_.config.profile->guards_token_object) return;
-  const TokenGuard guard(partition_.config.token_directory, kTokenObjectCopyFile);
-  auto alarm = guard.RestoreIfDamaged();
-  // Generating does not need the file; the next login reports what stays wrong.
-  if (!alarm.ok()) LogError(std::string(alarm.status().message()));
-  if (alarm.ok() && *alarm) LogError(**alarm);
-}
-
-absl::Status Generator::Sync() const {
-  if (!partition_.config.profile->syncs_after_generate) return absl::OkStatus();
-  const std::string& directory = partition_.config.token_directory;
-  return SyncFileSystem(directory.empty() ? "." : directory);
 }
 
 }  // namespace sealward::hsm

@@ -7,8 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "hsm/key_store.h"
+#include "hsm/mark_store.h"
 #include "hsm/mechanisms.h"
 #include "hsm/open_partition.h"
+#include "hsm/partition_writer.h"
 #include "hsm/signer.h"
 
 namespace sealward::hsm {
@@ -22,18 +24,19 @@ struct Generated {
 // Generator makes key pairs under the partition's lock. Not thread-safe.
 class Generator {
  public:
-  Generator(OpenPartition& partition, KeyStore& keys, Signer& signer, int peer_fd)
-      : partition_(partition), keys_(keys), signer_(signer), peer_fd_(peer_fd) {}
+  Generator(OpenPartition& partition, KeyStore& keys, const MarkStore& marks, Signer& signer,
+            const PartitionWriter& writer)
+      : partition_(partition), keys_(keys), marks_(marks), signer_(signer), writer_(writer) {}
 
   // Makes a pair with this CKA_ID and CKA_LABEL, or finds the one that an
   // earlier call made. Whatever is returned was read back, has signed a test
   // message that its public key verified, and is synced to disk.
   //
   // ALREADY_EXISTS (OBJECT_EXISTS) if the id belongs to another key or
-  // algorithm; FAILED_PRECONDITION (ALGORITHM_UNAVAILABLE, KEY_ATTRIBUTES);
-  // UNAVAILABLE (PARTITION_LOCKED). After an error nothing of a new pair stays,
-  // unless the process is killed: then half a pair may, which the next call for
-  // this id destroys.
+  // algorithm; FAILED_PRECONDITION (TOMBSTONE if the id was revoked or destroyed,
+  // OBJECT_DESTROY_SCHEDULED, ALGORITHM_UNAVAILABLE, KEY_ATTRIBUTES); UNAVAILABLE
+  // (PARTITION_LOCKED). After an error nothing of a new pair stays, unless the process is killed:
+  // then half a pair may, which the next call for this id destroys.
   absl::StatusOr<Generated> Ensure(const ObjectId& id, const std::string& label,
                                    const Mechanism& mechanism);
 
@@ -45,13 +48,13 @@ class Generator {
   absl::StatusOr<KeyObject*> Make(const ObjectId& id, const std::string& label,
                                   const Mechanism& mechanism);
   absl::Status Prove(KeyObject*& object, const Mechanism& mechanism);
-  void RestoreTokenObject();
-  absl::Status Sync() const;
+  absl::Status CheckMarks(const ObjectId& id) const;
 
   OpenPartition& partition_;
   KeyStore& keys_;
+  const MarkStore& marks_;
   Signer& signer_;
-  int peer_fd_;
+  const PartitionWriter& writer_;
 };
 
 }  // namespace sealward::hsm

@@ -142,11 +142,20 @@ absl::Status Run(const InitOptions& options) {
   config.module = options.module.empty() ? DefaultModule() : options.module;
   config.label = options.label;
   config.profile = FindProfile("softhsm");
+  if (options.least_destroy_window_s) {
+    config.least_destroy_window = absl::Seconds(*options.least_destroy_window_s);
+  }
   if (config.module.front() != '/' || access(config.module.c_str(), R_OK) != 0) {
     return ExitError(kExitPartitionUnusable, "MODULE_UNUSABLE",
                      absl::StrCat("--module ", config.module,
                                   " must be the absolute path of a "
                                   "PKCS#11 module (Debian: apt-get install softhsm2)"));
+  }
+  if (config.least_destroy_window < absl::ZeroDuration() ||
+      config.least_destroy_window > kMaxDestroyWindow) {
+    return ExitError(kExitUsage, "DESTROY_WINDOW_INVALID",
+                     absl::StrCat("--least-destroy-window-s must be 0 to ",
+                                  absl::ToInt64Seconds(kMaxDestroyWindow)));
   }
   if (config.label.empty() || config.label.size() > kMaxPartitionLabelBytes) {
     return ExitError(kExitUsage, "LABEL_INVALID",

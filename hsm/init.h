@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -20,7 +21,8 @@ struct InitOptions {
   std::string directory;
   std::string module;  // empty: where Debian puts SoftHSM2
   std::string label = "sealward";
-  std::optional<uid_t> uid;  // as root: who gets the directory
+  std::optional<uid_t> uid;                       // as root: who gets the directory
+  std::optional<int64_t> least_destroy_window_s;  // Config::least_destroy_window
 };
 
 // Makes the directory (0700), a SoftHSM2 partition in it and a random PIN that

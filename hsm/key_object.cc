@@ -17,6 +17,23 @@ absl::Status Unusable(const KeyObject& object, absl::string_view message) {
                    absl::StrCat("object ", Hex(object.id), " ", message));
 }
 
+// A kind that this program does not know is refused as a revocation is.
+absl::Status CheckMark(const KeyObject& object) {
+  switch (object.mark) {
+    case v1::Mark::KIND_UNSPECIFIED:
+      return absl::OkStatus();
+    case v1::Mark::KIND_DESTROY_SCHEDULED:
+      return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_DESTROY_SCHEDULED",
+                       absl::StrCat("object ", Hex(object.id), " is scheduled for destruction"));
+    case v1::Mark::KIND_DESTROYED:
+      return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_DESTROYED",
+                       absl::StrCat("object ", Hex(object.id), " is destroyed"));
+    default:
+      return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_REVOKED",
+                       absl::StrCat("object ", Hex(object.id), " is revoked"));
+  }
+}
+
 // Bits of a big-endian number.
 CK_ULONG Bits(absl::string_view number) {
   while (!number.empty() && number.front() == 0) number.remove_prefix(1);
@@ -76,6 +93,7 @@ absl::Status ReadPublicKey(const pkcs11::Session& session, KeyObject& object) {
 }
 
 absl::Status CheckPrivateKey(const pkcs11::Session& session, KeyObject& object) {
+  if (absl::Status s = CheckMark(object); !s.ok()) return s;
   if (object.private_key_checked) return absl::OkStatus();
   for (const Wanted& wanted : kWanted) {
     // One by one: some modules fail the whole call for one unknown attribute.

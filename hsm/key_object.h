@@ -23,7 +23,9 @@ struct KeyObject {
   pkcs11::KeyPair handles;
   std::string label_text;            // CKA_LABEL of both halves
   std::optional<ObjectLabel> label;  // nullopt for the canary
-  uint64_t* signatures = nullptr;    // the process's counter; outlives the KeyObject
+  // The highest mark when the pair was found; any mark stops its use.
+  v1::Mark::Kind mark = v1::Mark::KIND_UNSPECIFIED;
+  uint64_t* signatures = nullptr;  // the process's counter; outlives the KeyObject
 
   // Set by ReadPublicKey.
   const Mechanism* mechanism = nullptr;
@@ -43,9 +45,10 @@ struct KeyObject {
 // that was done. FAILED_PRECONDITION (KEY_UNUSABLE) for a key of another kind.
 absl::Status ReadPublicKey(const pkcs11::Session& session, KeyObject& object);
 
-// Reads the private half's attributes and refuses, with FAILED_PRECONDITION
-// (KEY_ATTRIBUTES), one that could leave the HSM, was not made in it, or may do
-// more or less than sign. Does nothing if that was done.
+// Refuses, with FAILED_PRECONDITION, a pair that must not sign: one that is marked
+// (OBJECT_DESTROY_SCHEDULED, OBJECT_REVOKED, OBJECT_DESTROYED), and one whose private
+// half could leave the HSM, was not made in it, or may do more or less than sign
+// (KEY_ATTRIBUTES). The attributes are read once.
 absl::Status CheckPrivateKey(const pkcs11::Session& session, KeyObject& object);
 
 }  // namespace sealward::hsm

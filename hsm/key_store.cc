@@ -83,8 +83,17 @@ absl::Status KeyStore::Refresh() {
       Add(*id, *pair, group.front().label);
     }
   }
+  if (absl::Status s = marks_.Refresh(); !s.ok()) return s;
+  TakeMarks();
   refreshed_ = true;
   return absl::OkStatus();
+}
+
+void KeyStore::TakeMarks() {
+  for (const auto& [id, object] : objects_) {
+    object->mark = marks_.KindOf(id);
+    if (object->mark != v1::Mark::KIND_UNSPECIFIED) copies_.Drop(*object);
+  }
 }
 
 absl::StatusOr<std::vector<FoundObject>> KeyStore::Search(const ObjectId& id) const {
@@ -105,7 +114,11 @@ absl::StatusOr<KeyObject*> KeyStore::Find(const ObjectId& id) {
     RememberMiss(id);
     return NotFound(id);
   }
-  return Add(id, *pair, objects->front().label);
+  auto marks = marks_.For(id);
+  if (!marks.ok()) return marks.status();
+  KeyObject* object = Add(id, *pair, objects->front().label);
+  object->mark = marks->kind();
+  return object;
 }
 
 KeyObject* KeyStore::Add(const ObjectId& id, const pkcs11::KeyPair& handles,

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "hsm/key_object.h"
+#include "hsm/mark_store.h"
 #include "hsm/pkcs11/session.h"
 #include "hsm/session_copies.h"
 
@@ -41,20 +42,25 @@ struct FoundObject {
 class KeyStore {
  public:
   // `copies` is told of every KeyObject that ends.
-  KeyStore(const pkcs11::Session& session, SessionCopies& copies, const Clock& clock)
-      : session_(session), copies_(copies), clock_(clock) {}
+  KeyStore(const pkcs11::Session& session, SessionCopies& copies, MarkStore& marks,
+           const Clock& clock)
+      : session_(session), copies_(copies), marks_(marks), clock_(clock) {}
 
-  // Reads the whole partition: every complete pair is known afterwards.
+  // Reads the whole partition by two searches, one for objects and one for marks:
+  // every complete pair and its mark is known afterwards.
   absl::Status Refresh();
 
-  // The pair with this id, from the index or by one search. NOT_FOUND
-  // (OBJECT_NOT_FOUND) if the partition has no complete pair with it.
+  // The pair with this id, from the index; or by one search for it and then one for
+  // its marks, so that whoever marks a pair and then tells this process to forget it
+  // can be sure. NOT_FOUND (OBJECT_NOT_FOUND) if the partition has no complete pair
+  // with it.
   absl::StatusOr<KeyObject*> Find(const ObjectId& id);
 
   // Everything in the partition that carries this CKA_ID.
   absl::StatusOr<std::vector<FoundObject>> Search(const ObjectId& id) const;
 
-  // Makes a pair known, instead of what was known under its id.
+  // Makes a pair known, instead of what was known under its id. REQUIRES: it has no
+  // mark.
   KeyObject* Add(const ObjectId& id, const pkcs11::KeyPair& handles, const std::string& label);
 
   // Drops handles, session copy and remembered miss; the counter stays.
@@ -69,12 +75,14 @@ class KeyStore {
  private:
   absl::StatusOr<std::vector<FoundObject>> Describe(
       const std::vector<CK_OBJECT_HANDLE>& handles) const;
+  void TakeMarks();
   absl::Status NotFound(const ObjectId& id) const;
   bool IsRememberedMiss(const ObjectId& id);
   void RememberMiss(const ObjectId& id);
 
   const pkcs11::Session& session_;
   SessionCopies& copies_;
+  MarkStore& marks_;
   const Clock& clock_;
   absl::flat_hash_map<ObjectId, std::unique_ptr<KeyObject>> objects_;
   absl::node_hash_map<ObjectId, uint64_t> signatures_;

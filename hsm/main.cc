@@ -37,6 +37,9 @@ Commands Describe(CLI::App& app, Arguments& arguments) {
   init->add_option("--module", arguments.init.module,
                    "PKCS#11 module (default: Debian's SoftHSM2)");
   init->add_option("--label", arguments.init.label, "Label of the partition (default: sealward)");
+  init->add_option("--least-destroy-window-s", arguments.init.least_destroy_window_s,
+                   "Seconds that a key stays scheduled before it can be destroyed "
+                   "(default: 86400, a day); in hsm.toml later");
   CLI::Option* uid =
       init->add_option("--uid", arguments.uid, "As root: the user that owns and serves it");
 

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/errors.h"
 #include "common/resource_name.h"
 
 namespace sealward::hsm {
@@ -26,6 +27,16 @@ std::optional<ObjectId> ToObjectId(absl::string_view bytes) {
   if (bytes.size() != id.size()) return std::nullopt;
   std::copy(bytes.begin(), bytes.end(), id.begin());
   return id;
+}
+
+absl::Status InvalidRef(absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "OBJECT_REF_INVALID", what);
+}
+
+absl::StatusOr<ObjectId> ParseObjectId(absl::string_view bytes) {
+  if (const auto id = ToObjectId(bytes)) return *id;
+  return InvalidRef(
+      absl::StrCat("an object id has ", kObjectIdBytes, " bytes, not ", bytes.size()));
 }
 
 std::string Hex(const ObjectId& id) { return absl::BytesToHexString(View(id)); }

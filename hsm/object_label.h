@@ -15,6 +15,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "sealward/hsm/v1/hsm.pb.h"
 
@@ -38,8 +40,18 @@ inline constexpr absl::string_view kLabelPrefix = "sealward:";
 std::optional<ObjectId> ToObjectId(absl::string_view bytes);
 inline absl::string_view View(const ObjectId& id) { return {id.data(), id.size()}; }
 
+// The order of pages: bytewise, unlike that of std::array<char>.
+struct ByBytes {
+  bool operator()(const ObjectId& a, const ObjectId& b) const { return View(a) < View(b); }
+};
+
 // "3f0a…", for messages.
 std::string Hex(const ObjectId& id);
+
+// INVALID_ARGUMENT (OBJECT_REF_INVALID) with this message.
+absl::Status InvalidRef(absl::string_view what);
+// The id in a request; InvalidRef unless it has kObjectIdBytes.
+absl::StatusOr<ObjectId> ParseObjectId(absl::string_view bytes);
 
 // ObjectLabel is a label of a key that signs for a tenant.
 struct ObjectLabel {

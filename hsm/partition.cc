@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "hsm/exit_codes.h"
+#include "hsm/log.h"
 
 namespace sealward::hsm {
 namespace {
@@ -13,16 +14,6 @@ constexpr absl::string_view kHealthMessage = "sealward health check";
 
 // Bytes that an object in a list takes besides what it serializes to.
 constexpr size_t kListFramingBytes = 8;
-
-absl::Status InvalidRef(absl::string_view what) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "OBJECT_REF_INVALID", what);
-}
-
-absl::StatusOr<ObjectId> ParseId(absl::string_view bytes) {
-  if (const auto id = ToObjectId(bytes)) return *id;
-  return InvalidRef(
-      absl::StrCat("an object id has ", kObjectIdBytes, " bytes, not ", bytes.size()));
-}
 
 void FillPublicKey(const KeyObject& object, v1::PublicKey& out) {
   out.mutable_object()->set_object_id(object.id.data(), object.id.size());
@@ -34,23 +25,40 @@ void FillPublicKey(const KeyObject& object, v1::PublicKey& out) {
 
 }  // namespace
 
-Partition::Partition(std::unique_ptr<OpenPartition> open, const Clock& clock)
+Partition::Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd)
     : open_(std::move(open)),
+      writer_(open_->config, peer_fd),
       copies_(*open_->objects, open_->config.profile->session_copies),
-      keys_(*open_->objects, copies_, clock) {}
+      data_objects_(*open_->objects, *open_->config.profile),
+      marks_(data_objects_),
+      keys_(*open_->objects, copies_, marks_, clock),
+      disposal_(*open_, keys_, marks_, writer_, clock),
+      epoch_(data_objects_, writer_) {}
 
 absl::StatusOr<std::unique_ptr<Partition>> Partition::Create(std::unique_ptr<OpenPartition> open,
                                                              const Clock& clock, int peer_fd) {
-  std::unique_ptr<Partition> partition(new Partition(std::move(open), clock));
+  std::unique_ptr<Partition> partition(new Partition(std::move(open), clock, peer_fd));
   auto signer = Signer::Create(*partition->open_, partition->keys_, partition->copies_);
   if (!signer.ok()) return signer.status();
   partition->signer_ = *std::move(signer);
-  partition->generator_ = std::make_unique<Generator>(*partition->open_, partition->keys_,
-                                                      *partition->signer_, peer_fd);
+  partition->generator_ =
+      std::make_unique<Generator>(*partition->open_, partition->keys_, partition->marks_,
+                                  *partition->signer_, partition->writer_);
+  if (absl::Status s = partition->DestroyUnfinished(); !s.ok()) return s;
   if (absl::Status s = partition->keys_.Refresh(); !s.ok()) return s;
   if (absl::Status s = partition->EnsureCanary(); !s.ok()) return s;
   if (absl::Status s = partition->CheckHealth(); !s.ok()) return s;
   return partition;
+}
+
+// A process that was killed is followed by this one.
+absl::Status Partition::DestroyUnfinished() {
+  auto lock = writer_.Lock();
+  if (!lock.ok()) return lock.status();
+  auto destroyed = data_objects_.DestroyUnfinished();
+  if (!destroyed.ok()) return destroyed.status();
+  if (*destroyed > 0) LogWarning(absl::StrCat(*destroyed, " unfinished data objects destroyed"));
+  return absl::OkStatus();
 }
 
 absl::Status Partition::EnsureCanary() {
@@ -80,7 +88,7 @@ absl::Status Partition::EnsureCanary() {
 
 // The pair that `ref` names, if its label says the same.
 absl::StatusOr<KeyObject*> Partition::FindFor(const v1::ObjectRef& ref) {
-  auto id = ParseId(ref.object_id());
+  auto id = ParseObjectId(ref.object_id());
   if (!id.ok()) return id.status();
   auto found = keys_.Find(*id);
   if (!found.ok()) return found.status();
@@ -108,7 +116,7 @@ absl::Status Partition::SignJws(const v1::SignJws& request, v1::Signature& out) 
 }
 
 absl::Status Partition::Generate(const v1::Generate& request, v1::PublicKey& out) {
-  auto id = ParseId(request.object().object_id());
+  auto id = ParseObjectId(request.object().object_id());
   if (!id.ok()) return id.status();
   const auto label = ObjectLabel::FromRef(request.object());
   if (!label) return InvalidRef("the reference names no purpose, or no tenants/{t}/keys/{k}");
@@ -134,7 +142,7 @@ absl::Status Partition::GetPublicKey(const v1::GetPublicKey& request, v1::Public
 }
 
 absl::Status Partition::Forget(const v1::Forget& request) {
-  auto id = ParseId(request.object_id());
+  auto id = ParseObjectId(request.object_id());
   if (!id.ok()) return id.status();
   keys_.Forget(*id);
   return absl::OkStatus();
@@ -143,7 +151,7 @@ absl::Status Partition::Forget(const v1::Forget& request) {
 absl::Status Partition::List(const v1::List& request, size_t room_bytes, v1::ObjectList& out) {
   if (request.limit() < 1) return InvalidRef("a list has a limit of 1 to 256");
   if (!request.after_object_id().empty()) {
-    if (auto after = ParseId(request.after_object_id()); !after.ok()) return after.status();
+    if (auto after = ParseObjectId(request.after_object_id()); !after.ok()) return after.status();
   }
   // The first page reads the partition; later ones go on in what it saw.
   if (request.after_object_id().empty() || !keys_.refreshed()) {
@@ -180,6 +188,8 @@ absl::Status Partition::Describe(v1::Description& out) {
   for (const Mechanism* mechanism : open_->mechanisms) {
     out.add_algorithms(mechanism->algorithm->algorithm);
   }
+  out.set_least_destroy_window_s(absl::ToInt64Seconds(open_->config.least_destroy_window));
+  out.set_has_marks(data_objects_.available());
   return absl::OkStatus();
 }
 

@@ -8,9 +8,14 @@
 #include "absl/status/statusor.h"
 #include "common/clock.h"
 #include "common/verifier.h"
+#include "hsm/data_objects.h"
+#include "hsm/disposal.h"
+#include "hsm/epoch_store.h"
 #include "hsm/generator.h"
 #include "hsm/key_store.h"
+#include "hsm/mark_store.h"
 #include "hsm/open_partition.h"
+#include "hsm/partition_writer.h"
 #include "hsm/session_copies.h"
 #include "hsm/signer.h"
 #include "hsm/verbs.h"
@@ -46,14 +51,20 @@ class Partition final : public Verbs {
   const OpenPartition& open() const { return *open_; }
 
  private:
-  Partition(std::unique_ptr<OpenPartition> open, const Clock& clock);
+  Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd);
 
   absl::StatusOr<KeyObject*> FindFor(const v1::ObjectRef& ref);
   absl::Status EnsureCanary();
+  absl::Status DestroyUnfinished();
 
   std::unique_ptr<OpenPartition> open_;
+  PartitionWriter writer_;
   SessionCopies copies_;
+  DataObjects data_objects_;
+  MarkStore marks_;
   KeyStore keys_;
+  Disposal disposal_;
+  EpochStore epoch_;
   std::unique_ptr<Signer> signer_;
   std::unique_ptr<Generator> generator_;
   std::unique_ptr<Verifier> canary_verifier_;

@@ -27,8 +27,17 @@ struct Profile {
   // kill at that moment empties it: keep a copy and put it back under the lock.
   bool guards_token_object;
 
-  // Flush the file system before a generated key is answered for.
+  // Flush the file system before a generated key, or any other change of the
+  // partition, is answered for.
   bool syncs_after_generate;
+
+  // Has data objects (C_CreateObject of CKO_DATA): then the partition remembers
+  // marks and an epoch (data_objects.h).
+  bool data_objects;
+
+  // Attributes of a key can be changed (C_SetAttributeValue): then a revoked one
+  // gets CKA_SIGN=false.
+  bool changes_attributes;
 
   // Whether the HSM is reached over the network. If not, no socket can be made.
   bool network;

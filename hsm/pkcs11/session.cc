@@ -82,6 +82,18 @@ absl::StatusOr<KeyPair> Session::GenerateKeyPair(CK_MECHANISM_TYPE mechanism, Te
   return pair;
 }
 
+absl::StatusOr<CK_OBJECT_HANDLE> Session::Create(Template& object) const {
+  CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+  const CK_RV rv = functions_.C_CreateObject(handle_, object.data(), object.size(), &made);
+  if (rv != CKR_OK) return RvStatus(rv, "C_CreateObject");
+  return made;
+}
+
+absl::Status Session::Change(CK_OBJECT_HANDLE object, Template& changes) const {
+  return RvStatus(functions_.C_SetAttributeValue(handle_, object, changes.data(), changes.size()),
+                  "C_SetAttributeValue");
+}
+
 absl::StatusOr<CK_OBJECT_HANDLE> Session::Copy(CK_OBJECT_HANDLE object, Template& changes) const {
   CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
   const CK_RV rv = functions_.C_CopyObject(handle_, object, changes.data(), changes.size(), &copy);

@@ -10,6 +10,7 @@ namespace {
 using hsm::v1::Mark;
 
 constexpr size_t kLineageBytes = 16;
+constexpr absl::Duration kMaxRequestAge = absl::Minutes(1);  // as sealward-hsm's
 
 absl::Status Refuse(absl::string_view reason, absl::string_view message) {
   return MakeError(absl::StatusCode::kFailedPrecondition, reason, message);
@@ -41,8 +42,9 @@ absl::Status FakeMarks::Schedule(const hsm::v1::ScheduleDestroy& request, absl::
                                  absl::Duration least_window) {
   const std::string& id = request.object().object_id();
   if (Has(id, Mark::KIND_DESTROYED)) return Destroyed();
-  if (!Has(id, Mark::KIND_DESTROY_SCHEDULED) &&
-      absl::FromUnixMicros(request.destroy_time_us()) < now + least_window) {
+  const absl::Duration least = least_window - std::min(kMaxRequestAge, least_window / 2);
+  if (!Has(id, Mark::KIND_DESTROY_SCHEDULED) && least_window > absl::ZeroDuration() &&
+      absl::FromUnixMicros(request.destroy_time_us()) < now + least) {
     return Refuse("WINDOW_TOO_SHORT", "the time is nearer than the least window");
   }
   Mark& mark = Leave(request.object(), Mark::KIND_DESTROY_SCHEDULED, request.destroy_time_us());
@@ -79,10 +81,6 @@ absl::Status FakeMarks::Cancel(const hsm::v1::CancelDestroy& request) {
 }
 
 absl::Status FakeMarks::Revoke(const hsm::v1::Revoke& request) {
-  if (request.revoke_time_us() <= 0) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "TIME_INVALID",
-                     "a revocation has a time after the Unix epoch");
-  }
   Leave(request.object(), Mark::KIND_REVOKED, request.revoke_time_us());
   return absl::OkStatus();
 }
@@ -136,7 +134,7 @@ absl::Status FakeMarks::CheckGenerates(const std::string& object_id) const {
 
 absl::Status FakeMarks::CheckKey(const hsm::v1::ObjectRef& ref) const {
   const auto mark = Get(ref.object_id());
-  if (mark && mark->key() != ref.key()) {
+  if (mark && !mark->key().empty() && mark->key() != ref.key()) {
     return Refuse("OBJECT_MISMATCH", "the object id was marked for another key");
   }
   return absl::OkStatus();

@@ -11,6 +11,8 @@ namespace {
 
 using hsm::v1::Result;
 
+constexpr size_t kObjectIdBytes = 16;
+
 Result Error(absl::StatusCode code, const std::string& message) {
   Result result;
   result.set_code(static_cast<int>(code));
@@ -30,6 +32,24 @@ Result From(const absl::Status& status) {
 absl::Status Mismatch() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "OBJECT_MISMATCH",
                    "the object carries another key's name");
+}
+
+absl::Status NotFound() {
+  return MakeError(absl::StatusCode::kNotFound, "OBJECT_NOT_FOUND", "no such object");
+}
+
+absl::Status InvalidRef(absl::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "OBJECT_REF_INVALID", message);
+}
+
+// What sealward-hsm finds wrong with a request before it looks at the partition.
+absl::Status Check(const hsm::v1::ObjectRef& ref, int64_t time_us) {
+  const bool bare = ref.key().empty() && ref.purpose() == hsm::v1::OBJECT_PURPOSE_UNSPECIFIED;
+  const bool whole = !ref.key().empty() && ref.purpose() == hsm::v1::OBJECT_PURPOSE_JWT;
+  if (ref.object_id().size() != kObjectIdBytes || (!bare && !whole)) {
+    return InvalidRef("the reference names half an object");
+  }
+  return time_us > 0 ? absl::OkStatus() : InvalidRef("a time is after the Unix epoch");
 }
 
 // Verbs that an HSM without data objects does not have.
@@ -264,7 +284,8 @@ Result FakePartition::CarryMarks(const hsm::v1::Operation& operation) {
   absl::Status status;
   switch (operation.verb_case()) {
     case hsm::v1::Operation::kScheduleDestroy:
-      status = CheckRef(operation.schedule_destroy().object());
+      status = CheckRef(operation.schedule_destroy().object(),
+                        operation.schedule_destroy().destroy_time_us());
       if (status.ok()) {
         status = marks_.Schedule(operation.schedule_destroy(), clock_.Now(), least_window_);
       }
@@ -277,10 +298,13 @@ Result FakePartition::CarryMarks(const hsm::v1::Operation& operation) {
       if (status.ok()) status = marks_.Cancel(operation.cancel_destroy());
       break;
     case hsm::v1::Operation::kRevoke:
-      status = CheckRef(operation.revoke().object());
+      status = operation.revoke().object().key().empty()
+                   ? InvalidRef("only a key's pair can be revoked")
+                   : CheckRef(operation.revoke().object(), operation.revoke().revoke_time_us());
       if (status.ok()) status = marks_.Revoke(operation.revoke());
       break;
     case hsm::v1::Operation::kListMarks:
+      if (operation.list_marks().limit() < 1) return From(InvalidRef("a list has a limit"));
       *result.mutable_mark_list() = marks_.List(operation.list_marks());
       break;
     case hsm::v1::Operation::kReadEpoch:
@@ -297,12 +321,13 @@ Result FakePartition::CarryMarks(const hsm::v1::Operation& operation) {
 }
 
 // Whether the object, or what is remembered of it, is the one that `ref` names.
-absl::Status FakePartition::CheckRef(const hsm::v1::ObjectRef& ref) const {
+absl::Status FakePartition::CheckRef(const hsm::v1::ObjectRef& ref, int64_t time_us) const {
+  if (absl::Status s = Check(ref, time_us); !s.ok()) return s;
   const auto found = objects_.find(ref.object_id());
   if (found != objects_.end() && found->second->ref.key() != ref.key()) return Mismatch();
   if (absl::Status s = marks_.CheckKey(ref); !s.ok()) return s;
   if (found == objects_.end() && ref.key().empty() && !marks_.Get(ref.object_id())) {
-    return MakeError(absl::StatusCode::kNotFound, "OBJECT_NOT_FOUND", "no such object");
+    return NotFound();
   }
   return absl::OkStatus();
 }
@@ -345,7 +370,7 @@ void FakePartition::Make(const hsm::v1::ObjectRef& ref, v1::Algorithm algorithm)
 
 Result FakePartition::GetPublicKey(const hsm::v1::ObjectRef& ref) {
   const auto found = objects_.find(ref.object_id());
-  if (found == objects_.end()) return Error(absl::StatusCode::kNotFound, "no such object");
+  if (found == objects_.end()) return From(NotFound());
   Result result;
   *result.mutable_public_key() = found->second->PublicKey(true);
   return result;
@@ -353,7 +378,7 @@ Result FakePartition::GetPublicKey(const hsm::v1::ObjectRef& ref) {
 
 Result FakePartition::Sign(const hsm::v1::SignJws& request) {
   const auto found = objects_.find(request.object().object_id());
-  if (found == objects_.end()) return Error(absl::StatusCode::kNotFound, "no such object");
+  if (found == objects_.end()) return From(NotFound());
   Object& object = *found->second;
   if (object.ref.key() != request.object().key()) {
     return From(Mismatch());

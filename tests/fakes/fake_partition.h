@@ -95,7 +95,8 @@ class FakePartition final : public hsm_client::Partition {
   hsm::v1::Result Carry(const hsm::v1::Operation& operation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result CarryMarks(const hsm::v1::Operation& operation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status CheckRef(const hsm::v1::ObjectRef& ref) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status CheckRef(const hsm::v1::ObjectRef& ref, int64_t time_us = 1) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status Destroy(const hsm::v1::Destroy& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result Generate(const hsm::v1::Generate& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result GetPublicKey(const hsm::v1::ObjectRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

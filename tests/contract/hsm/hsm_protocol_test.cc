@@ -40,7 +40,7 @@ std::vector<Violation> Violations() {
       {"a long name", Packet({GetOp(Ref(Id(1), std::string(141, 'x')))}).SerializeAsString()});
   all.push_back({"a long page", Packet({ListOp("", 257)}).SerializeAsString()});
   // Field 9 of Operation (destroy, which this version does not have), empty.
-  all.push_back({"an unknown verb", std::string("\x08\x01\x12\x02\x4a\x00", 6)});
+  all.push_back({"an unknown verb", std::string("\x08\x01\x12\x02\x7a\x00", 6)});
   // Field 3 of RequestPacket.
   all.push_back({"an unknown field",
                  Packet({DescribeOp()}).SerializeAsString() + std::string("\x18\x01", 2)});

@@ -35,6 +35,8 @@ class KeyStoreTest : public ::testing::Test {
     EXPECT_TRUE(slot.ok()) << slot.status();
     session_ = *pkcs11::Session::Open(*module_, slot->id);
     EXPECT_TRUE(session_->Login("1234").ok());
+    objects_ = std::make_unique<DataObjects>(*session_, *FindProfile("softhsm"));
+    marks_ = std::make_unique<MarkStore>(*objects_);
   }
 
   void MakeToken() {
@@ -76,13 +78,15 @@ class KeyStoreTest : public ::testing::Test {
   fakes::ManualClock clock_;
   std::unique_ptr<pkcs11::Module> module_;
   std::unique_ptr<pkcs11::Session> session_;
+  std::unique_ptr<DataObjects> objects_;
+  std::unique_ptr<MarkStore> marks_;
 };
 
 // Each miss costs a linear search; a caller that asks for nonsense must not stop
 // the process for others. But a miss must not outlive its time.
 TEST_F(KeyStoreTest, AMissIsRememberedForAWhile) {
   SessionCopies copies(*session_, 4);
-  KeyStore store(*session_, copies, clock_);
+  KeyStore store(*session_, copies, *marks_, clock_);
   EXPECT_TRUE(absl::IsNotFound(store.Find(MakeId(1)).status()));
   Generate(MakeId(1));
   EXPECT_TRUE(absl::IsNotFound(store.Find(MakeId(1)).status()));
@@ -93,7 +97,7 @@ TEST_F(KeyStoreTest, AMissIsRememberedForAWhile) {
 // The memory that misses take is bounded: the oldest is forgotten.
 TEST_F(KeyStoreTest, RememberedMissesAreBounded) {
   SessionCopies copies(*session_, 4);
-  KeyStore store(*session_, copies, clock_);
+  KeyStore store(*session_, copies, *marks_, clock_);
   for (int n = 1; n <= static_cast<int>(kMaxRememberedMisses) + 1; ++n) {
     EXPECT_FALSE(store.Find(MakeId(n)).ok());
   }
@@ -106,7 +110,7 @@ TEST_F(KeyStoreTest, RememberedMissesAreBounded) {
 // Session copies are bounded, too: the one used longest ago goes.
 TEST_F(KeyStoreTest, CopiesAreBoundedAndDroppedByForget) {
   SessionCopies copies(*session_, 2);
-  KeyStore store(*session_, copies, clock_);
+  KeyStore store(*session_, copies, *marks_, clock_);
   for (int n = 1; n <= 3; ++n) Generate(MakeId(n));
   ASSERT_TRUE(store.Refresh().ok());
   KeyObject& one = **store.Find(MakeId(1));
@@ -128,7 +132,7 @@ TEST_F(KeyStoreTest, CopiesAreBoundedAndDroppedByForget) {
 // Copies of ours are no objects of the partition.
 TEST_F(KeyStoreTest, RefreshDoesNotTakeCopiesForKeys) {
   SessionCopies copies(*session_, 4);
-  KeyStore store(*session_, copies, clock_);
+  KeyStore store(*session_, copies, *marks_, clock_);
   Generate(MakeId(1));
   ASSERT_TRUE(store.Refresh().ok());
   copies.HandleFor(**store.Find(MakeId(1)));
@@ -140,7 +144,7 @@ TEST_F(KeyStoreTest, RefreshDoesNotTakeCopiesForKeys) {
 // What nobody can name must be counted, or nobody ever clears it away.
 TEST_F(KeyStoreTest, CountsWhatBelongsToNoPair) {
   SessionCopies copies(*session_, 4);
-  KeyStore store(*session_, copies, clock_);
+  KeyStore store(*session_, copies, *marks_, clock_);
   const pkcs11::KeyPair half = Generate(MakeId(1));
   ASSERT_TRUE(session_->Destroy(half.private_key).ok());
   Generate(MakeId(2));
