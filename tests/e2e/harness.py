@@ -126,14 +126,16 @@ level = "info"
 
     def init_partition(self):
         subprocess.run(
-            [BIN / "sealward-hsm", "init", "--dir", self.partition],
+            [BIN / "sealward-hsm", "init", "--dir", self.partition,
+             "--least-destroy-window-s", "1"],
             check=True, capture_output=True, timeout=PATIENCE_S,
         )
 
     def add_partition(self, name):
         """A PKCS#11 token of its own, [partitions.NAME]; returns its folder."""
         folder = self.dir / name
-        subprocess.run([BIN / "sealward-hsm", "init", "--dir", folder],
+        subprocess.run([BIN / "sealward-hsm", "init", "--dir", folder,
+                        "--least-destroy-window-s", "1"],
                        check=True, capture_output=True, timeout=PATIENCE_S)
         with open(self.dir / "server.toml", "a", encoding="utf-8") as config:
             config.write(f'[partitions.{name}]\nbinary = "{BIN}/sealward-hsm"\n'

@@ -84,7 +84,8 @@ prepare_state() {
   if [[ ! -e $STATE/partition ]]; then
     say "first use: creating a SoftHSM2 partition with a random PIN"
     rm -rf -- "$STATE/partition.new"
-    quietly "$HSM" init --dir "$STATE/partition.new" || die "sealward-hsm could not create the partition"
+    quietly "$HSM" init --dir "$STATE/partition.new" --least-destroy-window-s 5 ||
+      die "sealward-hsm could not create the partition"
     mv "$STATE/partition.new" "$STATE/partition"
   fi
   write_config

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "hsm/exit_codes.h"
 
 namespace sealward::hsm {
@@ -29,6 +30,18 @@ TEST(ConfigTest, RoundTrips) {
   EXPECT_EQ(again->label, config->label);
   EXPECT_EQ(again->token_directory, "tokens/abc");
   EXPECT_EQ(again->pin_file, "pin");
+  EXPECT_EQ(again->least_destroy_window, kDefaultDestroyWindow);
+}
+
+// An operator's window must hold, and one of a partition made before there was any
+// is the default.
+TEST(ConfigTest, TheDestroyWindowIsTheOperators) {
+  const auto config = ParseConfig(absl::StrCat("least_destroy_window_s = 5", kGood));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->least_destroy_window, absl::Seconds(5));
+  const auto again = ParseConfig(FormatConfig(*config));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->least_destroy_window, absl::Seconds(5));
 }
 
 struct Bad {
@@ -52,6 +65,11 @@ TEST(ConfigTest, SaysWhatIsWrong) {
       {"module = \"\"\n", "\"module\" must be"},
       {"module = \"/m\n", "line 1"},
       {"[module]\n", "\"module\" must be"},
+      {"least_destroy_window_s = -1\n", "least_destroy_window_s"},
+      {"least_destroy_window_s = 31622401\n", "0 to 31622400"},
+      {"least_destroy_window_s = 9223372036854775807\n", "least_destroy_window_s"},
+      {"least_destroy_window_s = \"1d\"\n", "least_destroy_window_s"},
+      {"least_destroy_window_s = 1.5\n", "least_destroy_window_s"},
   };
   for (const Bad& bad : all) {
     const auto config = ParseConfig(bad.toml);
