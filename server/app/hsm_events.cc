@@ -29,6 +29,11 @@ constexpr std::array kTellings = {
             "hsm_process_wedged"},
     Telling{PartitionEvent::Kind::kStartFailed, Level::kError, "hsm_process_start_failed",
             "hsm_process_start_failed"},
+    Telling{PartitionEvent::Kind::kSlowStart, Level::kError, "hsm_process_slow_start",
+            "hsm_process_slow_start"},
+    Telling{PartitionEvent::Kind::kBreakerOpened, Level::kError, "hsm_breaker_opened",
+            "hsm_breaker_opened"},
+    Telling{PartitionEvent::Kind::kBreakerClosed, Level::kInfo, "hsm_breaker_closed", ""},
     Telling{PartitionEvent::Kind::kAlarm, Level::kError, "hsm_partition_alarm",
             "hsm_partition_alarm"},
 };
@@ -45,6 +50,7 @@ void RecordHsmEvent(absl::string_view partition, const PartitionEvent& event,
                   {"detail", event.detail}});
   if (!telling->alarm.empty()) metrics.CountAlarm(telling->alarm);
   if (event.kind == PartitionEvent::Kind::kEnded) metrics.CountHsmRestart(partition);
+  if (event.kind == PartitionEvent::Kind::kBreakerOpened) metrics.CountHsmBreakerOpen(partition);
 }
 
 void UpdateHsmGauges(absl::string_view name, const hsm_client::ProcessPartition& partition,
@@ -52,6 +58,7 @@ void UpdateHsmGauges(absl::string_view name, const hsm_client::ProcessPartition&
   const hsm_client::PartitionStatus status = partition.Status();
   metrics.SetHsmProcessesReady(
       name, std::ranges::count_if(status.processes, &hsm_client::ProcessStatus::ready));
+  metrics.SetHsmBreakerOpen(name, status.breaker != hsm_client::BreakerState::kClosed);
   metrics.SetHsmPinLatched(name, status.pin_latched);
   metrics.SetHsmQueueDepth(name, static_cast<int64_t>(partition.QueueDepth()));
 }

@@ -18,6 +18,11 @@ absl::Status DiedUnderway() {
                             kUnavailableRetryDelay);
 }
 
+absl::Duration RetryDelayUntil(Dispatcher::SteadyTime then, Dispatcher::SteadyTime now) {
+  return std::clamp(absl::FromChrono(then - now), kUnavailableRetryDelay,
+                    kMaxUnavailableRetryDelay);
+}
+
 absl::Status Expired() {
   return MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
                    "the deadline passed while the operation waited for the HSM; allow more time "
@@ -47,9 +52,12 @@ Dispatcher::Work Dispatcher::Submit(std::vector<Partition::Submission> submissio
   Work work;
   absl::MutexLock lock(&mu_);
   const bool available = OpenCount() > 0;
+  const bool gone = breaker_.state() != BreakerState::kClosed;
   for (Partition::Submission& each : submissions) {
     if (!available) {
-      work.finished.push_back({std::move(each.done), Unavailable()});
+      work.finished.push_back({std::move(each.done), Unavailable(steady)});
+    } else if (gone) {
+      work.finished.push_back({std::move(each.done), Gone(steady)});
     } else if (!queue_.HasRoomFor(each)) {
       work.finished.push_back({std::move(each.done), QueueFull()});
     } else if (const absl::Duration late = LateBy(each, now); late > absl::ZeroDuration()) {
@@ -83,11 +91,13 @@ Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Ti
   Window& window = windows_[static_cast<size_t>(slot)];
   window.open = true;
   window.link = std::move(link);
+  // It has made the canary sign: the HSM may be back.
+  breaker_.ProbeSoon(steady);
   Fill(now, steady, work);
   return work;
 }
 
-Dispatcher::Work Dispatcher::Close(int slot) {
+Dispatcher::Work Dispatcher::Close(int slot, absl::Time now, SteadyTime steady) {
   Work work;
   absl::MutexLock lock(&mu_);
   Window& window = windows_[static_cast<size_t>(slot)];
@@ -95,6 +105,7 @@ Dispatcher::Work Dispatcher::Close(int slot) {
   window.link.reset();
   if (slow_slot_ == slot) slow_slot_ = -1;
   for (InFlight& packet : window.in_flight) {
+    if (packet.probe) EndProbe(false, steady, work);
     for (Partition::Done& done : packet.dones) {
       if (!done) continue;  // over already (SubmitTo)
       work.finished.push_back({std::move(done), DiedUnderway()});
@@ -109,10 +120,60 @@ Dispatcher::Work Dispatcher::Close(int slot) {
   window.own.clear();
   if (OpenCount() == 0) {
     for (Partition::Submission& each : queue_.TakeAll()) {
-      work.finished.push_back({std::move(each.done), Unavailable()});
+      work.finished.push_back({std::move(each.done), Unavailable(steady)});
     }
   }
+  Fill(now, steady, work);  // a slow operation may have waited for this process
   return work;
+}
+
+Dispatcher::Work Dispatcher::HsmGone(SteadyTime steady) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  CountFailure(steady, work);
+  return work;
+}
+
+void Dispatcher::CountFailure(SteadyTime steady, Work& work) {
+  if (!breaker_.Failed(steady)) return;
+  work.turned = BreakerState::kOpen;
+  for (Partition::Submission& each : queue_.TakeAll()) {
+    work.finished.push_back({std::move(each.done), Gone(steady)});
+  }
+}
+
+// What an answer says about the HSM. An UNAVAILABLE without a CK_RV is about the
+// process: it did not ask.
+void Dispatcher::Judge(const hsm::v1::Result& result, SteadyTime steady, Work& work) {
+  if (result.has_signature()) {
+    breaker_.Succeeded();
+  } else if (result.code() == static_cast<int>(absl::StatusCode::kUnavailable) &&
+             result.ck_rv() != 0) {
+    CountFailure(steady, work);
+  }
+}
+
+Dispatcher::Work Dispatcher::Probe(SteadyTime steady) {
+  Work work;
+  absl::MutexLock lock(&mu_);
+  if (!breaker_.TakeProbe(steady)) return work;
+  const auto idle = std::ranges::find_if(
+      windows_, [](const Window& window) { return window.open && window.in_flight.empty(); });
+  if (idle == windows_.end()) {
+    EndProbe(false, steady, work);
+    return work;
+  }
+  std::vector<Partition::Submission> probe(1);
+  probe.front().operation.mutable_check_health();
+  probe.front().done = [](const auto&) {};
+  Put(static_cast<int>(idle - windows_.begin()), std::move(probe), /*slow=*/false, steady, work)
+      .probe = true;
+  return work;
+}
+
+void Dispatcher::EndProbe(bool succeeded, SteadyTime steady, Work& work) {
+  breaker_.ProbeEnded(succeeded, steady);
+  if (succeeded) work.turned = BreakerState::kClosed;
 }
 
 absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponsePacket& response,
@@ -130,14 +191,17 @@ absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponseP
     return absl::InternalError("sealward-hsm did not do what it must");
   }
   work.finished.reserve(packet->dones.size());
+  const bool probed = packet->probe && response.results(0).code() == 0;
+  if (packet->probe) EndProbe(probed, steady, work);
   for (int i = 0; i < response.results_size(); ++i) {
+    Judge(response.results(i), steady, work);
     if (!packet->dones[static_cast<size_t>(i)]) continue;  // over already (SubmitTo)
     work.finished.push_back({std::move(packet->dones[static_cast<size_t>(i)]),
                              std::move(*response.mutable_results(i))});
   }
   if (packet->slow) {
     slow_slot_ = -1;
-  } else if (!packet->own) {
+  } else if (!packet->own && !packet->probe) {
     // It was the process's turn once it had answered what was sent before.
     estimate_.Add(steady - std::max(packet->sent, window.answered), packet->cost);
   }
@@ -217,7 +281,7 @@ bool Dispatcher::PutOwn(int slot, Work& work) {
 Dispatcher::InFlight& Dispatcher::Put(int slot, std::vector<Partition::Submission> batch, bool slow,
                                       SteadyTime steady, Work& work) {
   Window& window = windows_[static_cast<size_t>(slot)];
-  InFlight packet{window.next_packet_id++, slow, false, 0, steady, {}};
+  InFlight packet{window.next_packet_id++, slow, false, false, 0, steady, {}};
   packet.dones.reserve(batch.size());
   Outgoing outgoing{slot, window.link, {}};
   outgoing.packet.set_packet_id(packet.packet_id);
@@ -263,20 +327,47 @@ size_t Dispatcher::QueueDepth() const {
   return queue_.size();
 }
 
-void Dispatcher::SetUnavailableReason(absl::string_view reason) {
+void Dispatcher::SetUnavailable(absl::string_view reason, SteadyTime next_start) {
   absl::MutexLock lock(&mu_);
   reason_ = std::string(reason);
+  next_start_ = next_start;
+}
+
+BreakerState Dispatcher::breaker() const {
+  absl::MutexLock lock(&mu_);
+  return breaker_.state();
+}
+
+std::optional<Dispatcher::SteadyTime> Dispatcher::NextProbe() const {
+  absl::MutexLock lock(&mu_);
+  if (breaker_.state() != BreakerState::kOpen) return std::nullopt;
+  return breaker_.next_probe();
+}
+
+std::string Dispatcher::BreakerAlarm() const {
+  absl::MutexLock lock(&mu_);
+  if (breaker_.state() == BreakerState::kClosed) return "";
+  return absl::StrCat("the HSM does not answer: after ", kBreakerThreshold,
+                      " failures in a row everything is refused at once until a probe succeeds (",
+                      breaker_.failed_probes(), " failed so far)");
 }
 
 size_t Dispatcher::OpenCount() const {
   return static_cast<size_t>(std::ranges::count_if(windows_, &Window::open));
 }
 
-absl::Status Dispatcher::Unavailable() const {
+absl::Status Dispatcher::Unavailable(SteadyTime steady) const {
   return MakeRetryableError(
       absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
       absl::StrCat("no sealward-hsm process is ready (", reason_, "); try again"),
-      kUnavailableRetryDelay);
+      RetryDelayUntil(next_start_, steady));
+}
+
+absl::Status Dispatcher::Gone(SteadyTime steady) const {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "HSM_UNAVAILABLE",
+                            "the HSM does not answer; it is asked again and again, and meanwhile "
+                            "nothing waits for it: try again",
+                            RetryDelayUntil(breaker_.next_probe(), steady));
 }
 
 }  // namespace sealward::hsm_client

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "sealward/hsm/v1/hsm.pb.h"
+#include "server/hsm_client/circuit_breaker.h"
 #include "server/hsm_client/connector.h"
 #include "server/hsm_client/cost.h"
 #include "server/hsm_client/operation_queue.h"
@@ -25,8 +27,10 @@
 
 namespace sealward::hsm_client {
 
-// When a caller may try again after a process died or while none is ready.
+// When a caller may try again after a process died, and at the soonest and latest
+// while none is ready or the breaker is open.
 inline constexpr absl::Duration kUnavailableRetryDelay = absl::Milliseconds(200);
+inline constexpr absl::Duration kMaxUnavailableRetryDelay = absl::Seconds(5);
 inline constexpr absl::Duration kQueueFullRetryDelay = absl::Milliseconds(50);
 // At most, for one whose deadline would be missed.
 inline constexpr absl::Duration kMaxOverloadedRetryDelay = absl::Seconds(5);
@@ -48,8 +52,9 @@ inline constexpr size_t kMaxOwnOperations = 4096;
 // two such. Slow operations get
 // a packet and a process of their own: one process at a time runs dry, takes
 // the slow operation alone, and joins in again. A signature that would wait
-// beyond its deadline is refused when it comes, not when it is too late.
-// Thread-safe; never blocks.
+// beyond its deadline is refused when it comes, not when it is too late. While the
+// HSM is known to be gone (circuit_breaker.h), everything is refused when it comes,
+// and what waits as soon as that is known. Thread-safe; never blocks.
 class Dispatcher {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -71,6 +76,8 @@ class Dispatcher {
   struct Work {
     std::vector<Outgoing> outgoing;
     std::vector<Finished> finished;
+    // What the breaker has become, if it changed: for the owner to tell.
+    std::optional<BreakerState> turned;
   };
 
   explicit Dispatcher(int slots);
@@ -91,7 +98,21 @@ class Dispatcher {
 
   // The process of `slot` is gone: what it owed fails, and with no other
   // process ready all that waits fails too. Harmless if it was not open.
-  Work Close(int slot);
+  Work Close(int slot, absl::Time now, SteadyTime steady);
+
+  // A start found the HSM gone, or a process hangs in it: counts for the breaker as
+  // an operation that was answered so.
+  Work HsmGone(SteadyTime steady);
+
+  // Where the breaker's probe is due: sends it to an idle process. If all of those
+  // that are ready are busy with what they were sent before, or none is ready, that
+  // is a failed probe.
+  Work Probe(SteadyTime steady);
+  // When that will be; nullopt while the breaker is closed or a probe is under way.
+  std::optional<SteadyTime> NextProbe() const;
+  BreakerState breaker() const;
+  // What the breaker means, for people; empty while it is closed.
+  std::string BreakerAlarm() const;
 
   // The process of `slot` has answered. INTERNAL if the answer fits no request, or
   // refuses what SubmitTo asked: the process must be replaced.
@@ -105,15 +126,16 @@ class Dispatcher {
   bool IsIdle() const;
   size_t QueueDepth() const;
 
-  // From now on Submit refuses with `reason`, and no process being ready is
-  // explained by it. An OK status lifts it.
-  void SetUnavailableReason(absl::string_view reason);
+  // From now on no process being ready is explained by `reason`; the next is started
+  // at `next_start`, which is what callers are told to wait for.
+  void SetUnavailable(absl::string_view reason, SteadyTime next_start);
 
  private:
   struct InFlight {
     uint64_t packet_id = 0;
     bool slow = false;
     bool own = false;  // of SubmitTo
+    bool probe = false;
     int64_t cost = 0;
     SteadyTime sent;
     std::vector<Partition::Done> dones;
@@ -143,21 +165,28 @@ class Dispatcher {
                 Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PutOwn(int slot, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Judge(const hsm::v1::Result& result, SteadyTime steady, Work& work)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CountFailure(SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndProbe(bool succeeded, SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // How much too late `submission` would be served; zero if in time, or nobody
   // knows. What is in flight is not counted: in doubt it may wait.
   absl::Duration LateBy(const Partition::Submission& submission, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsWedged(const Window& window, SteadyTime steady) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Unavailable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Unavailable(SteadyTime steady) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Gone(SteadyTime steady) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
   OperationQueue queue_ ABSL_GUARDED_BY(mu_);
   ServiceEstimate estimate_ ABSL_GUARDED_BY(mu_);
+  CircuitBreaker breaker_ ABSL_GUARDED_BY(mu_);
   std::vector<Window> windows_ ABSL_GUARDED_BY(mu_);
   int slow_slot_ ABSL_GUARDED_BY(mu_) = -1;  // that runs dry for, or does, a slow operation
   size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;
   std::string reason_ ABSL_GUARDED_BY(mu_) = "sealward-hsm has not started yet";
+  SteadyTime next_start_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sealward::hsm_client

@@ -63,7 +63,7 @@ absl::Status ProcessPartition::ForgetEverywhere(std::span<const std::string> obj
     acks->Expect(object_ids.size());
     Dispatcher::Work work;
     const bool taken = dispatcher_.SubmitTo(slot, Forgets(object_ids, acks), options_.clock->Now(),
-                                            std::chrono::steady_clock::now(), work);
+                                            options_.steady(), work);
     Carry(std::move(work));
     if (!taken) {
       return MakeRetryableError(

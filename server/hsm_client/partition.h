@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sealward/hsm/v1/hsm.pb.h"
+#include "server/hsm_client/circuit_breaker.h"
 
 namespace sealward::hsm_client {
 
@@ -38,6 +39,7 @@ struct ProcessStatus {
 struct PartitionStatus {
   hsm::v1::Description description;
   bool pin_latched = false;
+  BreakerState breaker = BreakerState::kClosed;
   std::string alarm;
   std::vector<ProcessStatus> processes;
 };
@@ -45,7 +47,8 @@ struct PartitionStatus {
 // Partition carries out operations on an HSM partition. Thread-safe.
 //
 // Errors: UNAVAILABLE with RetryInfo (HSM_UNAVAILABLE) where no process is
-// ready or the one that had the operation died; RESOURCE_EXHAUSTED with
+// ready, the HSM is known to be gone (circuit_breaker.h: at once, nothing waits), or
+// the process that had the operation died; RESOURCE_EXHAUSTED with
 // RetryInfo (QUEUE_FULL, or OVERLOADED where the deadline would pass in the
 // queue); DEADLINE_EXCEEDED where the deadline passed before the operation was
 // sent; else what sealward-hsm answered.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "common/packet_socket.h"
 #include "server/hsm_client/reap.h"
@@ -18,6 +19,23 @@ using std::chrono::steady_clock;
 
 // How often Stop looks whether the work under way has finished.
 constexpr absl::Duration kDrainPeriod = absl::Milliseconds(5);
+
+// Whether a process that never got ready says that the HSM, not it, was the reason.
+bool FoundHsmGone(std::optional<int> exit_code) {
+  return exit_code == kExitHsmLost || exit_code == kExitPartitionUnusable;
+}
+
+// Whether a process that is started now would end in the same way.
+bool MeetsTheNext(std::optional<int> exit_code) {
+  return FoundHsmGone(exit_code) || exit_code == kExitPinLatched || exit_code == kExitConfig;
+}
+
+std::string SlowStartAlarm(int pid) {
+  return absl::StrCat("sealward-hsm ", pid, " is not ready after ",
+                      absl::FormatDuration(absl::FromChrono(kStartPatience)),
+                      ": it hangs in the HSM or waits for the partition's lock; it is not killed, "
+                      "because that could damage the partition");
+}
 
 }  // namespace
 
@@ -31,7 +49,8 @@ std::unique_ptr<ProcessPartition> ProcessPartition::Start(Options options) {
 ProcessPartition::ProcessPartition(Options options)
     : options_(std::move(options)),
       dispatcher_(options_.processes),
-      slots_(static_cast<size_t>(options_.processes)) {}
+      slots_(static_cast<size_t>(options_.processes)),
+      schedule_(slots_.size()) {}
 
 ProcessPartition::~ProcessPartition() { Stop(steady_clock::now()); }
 
@@ -49,7 +68,9 @@ absl::Status ProcessPartition::Health() const {
 absl::Status ProcessPartition::HealthLocked() const {
   const bool ready =
       std::ranges::any_of(slots_, [](const Slot& slot) { return slot.phase == Phase::kReady; });
-  return ready ? absl::OkStatus() : absl::UnavailableError(alarm_);
+  if (!ready) return absl::UnavailableError(alarm_);
+  const std::string breaker = dispatcher_.BreakerAlarm();
+  return breaker.empty() ? absl::OkStatus() : absl::UnavailableError(breaker);
 }
 
 void ProcessPartition::Stop(steady_clock::time_point deadline) {
@@ -82,7 +103,7 @@ void ProcessPartition::Submit(Submission submission) {
 }
 
 void ProcessPartition::SubmitAll(std::vector<Submission> submissions) {
-  Carry(dispatcher_.Submit(std::move(submissions), options_.clock->Now(), steady_clock::now()));
+  Carry(dispatcher_.Submit(std::move(submissions), options_.clock->Now(), options_.steady()));
 }
 
 absl::StatusOr<hsm::v1::Result> ProcessPartition::Call(hsm::v1::Operation operation,
@@ -106,11 +127,15 @@ PartitionStatus ProcessPartition::Status() const {
   absl::MutexLock lock(&mu_);
   status.description = description_;
   status.pin_latched = pin_latched_;
-  status.alarm = alarm_;
+  status.breaker = dispatcher_.breaker();
+  std::vector<std::string> alarms = {alarm_, dispatcher_.BreakerAlarm()};
   for (const Slot& slot : slots_) {
+    if (slot.slow_start_told) alarms.push_back(SlowStartAlarm(slot.link ? slot.link->pid : 0));
     status.processes.push_back({slot.link ? slot.link->pid : 0, slot.phase == Phase::kReady,
                                 std::max(slot.starts - 1, 0), slot.signatures});
   }
+  std::erase(alarms, "");
+  status.alarm = absl::StrJoin(alarms, "; ");
   return status;
 }
 
@@ -118,7 +143,7 @@ void ProcessPartition::Supervise() {
   for (;;) {
     {
       absl::MutexLock lock(&mu_);
-      const auto wait = NextWake() - steady_clock::now();
+      const auto wait = NextWake() - options_.steady();
       const auto due = [](ProcessPartition* p) ABSL_EXCLUSIVE_LOCKS_REQUIRED(p->mu_) {
         return p->stopping_ || p->supervisor_due_;
       };
@@ -127,18 +152,30 @@ void ProcessPartition::Supervise() {
       supervisor_due_ = false;
     }
     KillWedged();
+    TellSlowStarts();
+    Carry(dispatcher_.Probe(options_.steady()));
     StartDueProcess();
   }
 }
 
 steady_clock::time_point ProcessPartition::NextWake() const {
-  auto wake = steady_clock::now() + kSupervisorPeriod;
+  auto wake = options_.steady() + kSupervisorPeriod;
+  if (const auto probe = dispatcher_.NextProbe()) wake = std::min(wake, *probe);
   const bool starting =
       std::ranges::any_of(slots_, [](const Slot& slot) { return slot.phase == Phase::kStarting; });
-  for (const Slot& slot : slots_) {
-    if (slot.phase == Phase::kDown && !starting) wake = std::min(wake, slot.restart_at);
+  for (size_t i = 0; i < slots_.size() && !starting; ++i) {
+    if (slots_[i].phase == Phase::kDown) wake = std::min(wake, schedule_.DueAt(i));
   }
   return wake;
+}
+
+std::optional<size_t> ProcessPartition::NextStart() const {
+  std::vector<bool> down;
+  for (const Slot& slot : slots_) {
+    if (slot.phase == Phase::kStarting) return std::nullopt;
+    down.push_back(slot.phase == Phase::kDown);
+  }
+  return schedule_.Next(down, options_.steady());
 }
 
 // At most one process is on its way at any time: logins are serialised by the
@@ -149,16 +186,13 @@ void ProcessPartition::StartDueProcess() {
   std::thread old_reader;
   {
     absl::MutexLock lock(&mu_);
-    const auto now = steady_clock::now();
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].phase == Phase::kStarting) return;
-      if (slots_[i].phase == Phase::kDown && slots_[i].restart_at <= now && slot < 0) {
-        slot = static_cast<int>(i);
-      }
-    }
-    if (slot < 0) return;
-    Slot& starting = slots_[static_cast<size_t>(slot)];
+    const auto next = NextStart();
+    if (!next) return;
+    slot = static_cast<int>(*next);
+    Slot& starting = slots_[*next];
     starting.phase = Phase::kStarting;
+    starting.started_at = options_.steady();
+    starting.wedged = false;
     ++starting.starts;
     old_reader = std::move(starting.reader);
   }
@@ -178,53 +212,74 @@ void ProcessPartition::StartDueProcess() {
 
 void ProcessPartition::StartFailed(int slot, const std::string& why) {
   Tell(PartitionEvent::Kind::kStartFailed, slot, 0, why);
-  dispatcher_.SetUnavailableReason(why);
   absl::MutexLock lock(&mu_);
   alarm_ = why;
   first_outcome_known_ = true;
-  Backoff(slots_[static_cast<size_t>(slot)]);
+  // Another slot's socket, or another fork, may work.
+  dispatcher_.SetUnavailable(why, PutDown(slot, RestartSchedule::Cause::kProcess));
 }
 
-void ProcessPartition::Backoff(Slot& slot) {
-  slot.phase = Phase::kDown;
-  slot.link.reset();
-  slot.restart_at = steady_clock::now() + slot.restart_delay;
-  slot.restart_delay = std::min(slot.restart_delay * 2, kLastRestartDelay);
+ProcessPartition::SteadyTime ProcessPartition::PutDown(int slot, RestartSchedule::Cause cause) {
+  const auto index = static_cast<size_t>(slot);
+  slots_[index].phase = Phase::kDown;
+  slots_[index].link.reset();
+  slots_[index].slow_start_told = false;
+  schedule_.Ended(index, cause, options_.steady());
   supervisor_due_ = true;
+  return schedule_.DueAt(index);
 }
 
 void ProcessPartition::KillWedged() {
-  for (const int slot : dispatcher_.WedgedSlots(steady_clock::now())) {
+  for (const int slot : dispatcher_.WedgedSlots(options_.steady())) {
     std::shared_ptr<Link> link;
     {
       absl::MutexLock lock(&mu_);
       link = slots_[static_cast<size_t>(slot)].link;
+      if (!link || std::exchange(slots_[static_cast<size_t>(slot)].wedged, true)) continue;
     }
-    if (!link) continue;
     Tell(PartitionEvent::Kind::kWedged, slot, link->pid, "owes an answer for too long");
     // It was ready, else it would owe nothing: killing it is safe.
     if (link->is_child) kill(link->pid, SIGKILL);
     link->socket.Shutdown();
+    Carry(dispatcher_.HsmGone(options_.steady()));
+  }
+}
+
+void ProcessPartition::TellSlowStarts() {
+  std::vector<std::pair<int, int>> slow;  // slot, pid
+  {
+    absl::MutexLock lock(&mu_);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      Slot& slot = slots_[i];
+      if (slot.phase != Phase::kStarting || slot.slow_start_told || !slot.link ||
+          options_.steady() - slot.started_at < kStartPatience) {
+        continue;
+      }
+      slot.slow_start_told = true;
+      slow.emplace_back(static_cast<int>(i), slot.link->pid);
+    }
+  }
+  for (const auto& [slot, pid] : slow) {
+    Tell(PartitionEvent::Kind::kSlowStart, slot, pid, SlowStartAlarm(pid));
   }
 }
 
 void ProcessPartition::Read(int slot, const std::shared_ptr<Link>& link) {
-  absl::Status why = ReadReady(slot, link);
-  const bool was_ready = why.ok();
-  if (was_ready) why = ReadAnswers(slot, *link);
+  Ending ending;
+  ending.why = ReadReady(slot, link);
+  ending.was_ready = ending.why.ok();
+  if (ending.was_ready) ending.why = ReadAnswers(slot, *link);
   link->socket.Shutdown();
-  Carry(dispatcher_.Close(slot));
+  Carry(dispatcher_.Close(slot, options_.clock->Now(), options_.steady()));
   if (link->is_child) {
-    const std::optional<int> status = Reap(link->pid, was_ready);
-    if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == kExitPinLatched) {
-      absl::MutexLock lock(&mu_);
-      pin_latched_ = true;
-    }
-    if (!absl::IsInternal(why)) {
-      why = absl::UnavailableError(status ? DescribeExit(*status) : "left alone in its login");
+    const std::optional<int> status = Reap(link->pid, ending.was_ready);
+    if (status && WIFEXITED(*status)) ending.exit_code = WEXITSTATUS(*status);
+    if (!absl::IsInternal(ending.why)) {
+      ending.why =
+          absl::UnavailableError(status ? DescribeExit(*status) : "left alone in its login");
     }
   }
-  Ended(slot, *link, why);
+  Ended(slot, *link, ending);
 }
 
 absl::Status ProcessPartition::ReadReady(int slot, const std::shared_ptr<Link>& link) {
@@ -238,12 +293,13 @@ absl::Status ProcessPartition::ReadReady(int slot, const std::shared_ptr<Link>& 
     Tell(PartitionEvent::Kind::kAlarm, slot, link->pid, alarm);
   }
   // First: whoever is told that a process is ready may submit at once.
-  Carry(dispatcher_.Open(slot, link, options_.clock->Now(), steady_clock::now()));
+  Carry(dispatcher_.Open(slot, link, options_.clock->Now(), options_.steady()));
   {
     absl::MutexLock lock(&mu_);
     Slot& ready = slots_[static_cast<size_t>(slot)];
     ready.phase = Phase::kReady;
-    ready.restart_delay = kFirstRestartDelay;
+    ready.slow_start_told = false;
+    schedule_.Ready(static_cast<size_t>(slot), options_.steady());
     description_ = response.ready().description();
     pin_latched_ = false;
     alarm_.clear();
@@ -264,7 +320,7 @@ absl::Status ProcessPartition::ReadAnswers(int slot, const Link& link) {
     }
     const auto signatures = std::ranges::count_if(
         response.results(), [](const hsm::v1::Result& result) { return result.has_signature(); });
-    auto work = dispatcher_.Answer(slot, response, options_.clock->Now(), steady_clock::now());
+    auto work = dispatcher_.Answer(slot, response, options_.clock->Now(), options_.steady());
     if (!work.ok()) return work.status();
     {
       absl::MutexLock lock(&mu_);
@@ -274,21 +330,28 @@ absl::Status ProcessPartition::ReadAnswers(int slot, const Link& link) {
   }
 }
 
-void ProcessPartition::Ended(int slot, const Link& link, const absl::Status& why) {
+void ProcessPartition::Ended(int slot, const Link& link, const Ending& ending) {
+  const std::string why(ending.why.message());
   const bool stopping = [this] {
     absl::MutexLock lock(&mu_);
     return stopping_;
   }();
   Tell(stopping ? PartitionEvent::Kind::kStopped : PartitionEvent::Kind::kEnded, slot, link.pid,
-       std::string(why.message()));
-  dispatcher_.SetUnavailableReason(why.message());
+       why);
+  // One that was ready has answered what it found.
+  if (!ending.was_ready && FoundHsmGone(ending.exit_code)) {
+    Carry(dispatcher_.HsmGone(options_.steady()));
+  }
   absl::MutexLock lock(&mu_);
+  if (ending.exit_code == kExitPinLatched) pin_latched_ = true;
   Slot& ended = slots_[static_cast<size_t>(slot)];
   const bool others = std::ranges::any_of(
       slots_, [&](const Slot& other) { return &other != &ended && other.phase == Phase::kReady; });
-  if (!others && !stopping_) alarm_ = std::string(why.message());
+  if (!others && !stopping_) alarm_ = why;
   first_outcome_known_ = true;
-  Backoff(ended);
+  const bool next_meets_it = ended.wedged || MeetsTheNext(ending.exit_code);
+  dispatcher_.SetUnavailable(why, PutDown(slot, next_meets_it ? RestartSchedule::Cause::kPartition
+                                                              : RestartSchedule::Cause::kProcess));
 }
 
 void ProcessPartition::Carry(Dispatcher::Work work) {
@@ -302,6 +365,12 @@ void ProcessPartition::Carry(Dispatcher::Work work) {
   for (Dispatcher::Finished& finished : work.finished) {
     finished.done(std::move(finished.result));
   }
+  if (!work.turned) return;
+  const bool opened = *work.turned == BreakerState::kOpen;
+  Tell(opened ? PartitionEvent::Kind::kBreakerOpened : PartitionEvent::Kind::kBreakerClosed, 0, 0,
+       opened ? dispatcher_.BreakerAlarm() : "the HSM answers again");
+  absl::MutexLock lock(&mu_);
+  supervisor_due_ = true;  // for the next probe
 }
 
 void ProcessPartition::Tell(PartitionEvent::Kind kind, int slot, int pid, std::string detail) {

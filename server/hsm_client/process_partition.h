@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -19,20 +20,32 @@
 #include "server/hsm_client/connector.h"
 #include "server/hsm_client/dispatcher.h"
 #include "server/hsm_client/partition.h"
+#include "server/hsm_client/restart_schedule.h"
 
 namespace sealward::hsm_client {
 
 inline constexpr int kMaxProcesses = 64;
-// Between two tries to start a process; doubles from the first to the last.
-inline constexpr std::chrono::milliseconds kFirstRestartDelay{50};
-inline constexpr std::chrono::milliseconds kLastRestartDelay{5000};
 // How often the supervisor looks for wedged processes.
 inline constexpr std::chrono::milliseconds kSupervisorPeriod{500};
+// A process that is not ready after this time has an alarm. It may hang in its HSM;
+// it may also be rewriting the partition's master key file, so nobody kills it.
+inline constexpr std::chrono::seconds kStartPatience{30};
 
 // PartitionEvent is told to the owner: for the log, metrics and alarms.
 struct PartitionEvent {
   // kStopped is an end that Stop asked for; kEnded is every other.
-  enum class Kind { kStarted, kReady, kEnded, kStopped, kWedged, kStartFailed, kAlarm };
+  enum class Kind {
+    kStarted,
+    kReady,
+    kEnded,
+    kStopped,
+    kWedged,
+    kStartFailed,
+    kSlowStart,
+    kBreakerOpened,  // no slot, no pid
+    kBreakerClosed,  // no slot, no pid
+    kAlarm
+  };
   Kind kind;
   int slot = 0;
   int pid = 0;
@@ -45,12 +58,18 @@ struct PartitionEvent {
 // logs in first) and lives as long as the partition; one reader for each
 // process, on which every Done runs. A process that has not reported ready is
 // never killed: it may be rewriting the partition's master key file.
+//
+// Outages: a process that ends or hangs is replaced on restart_schedule.h's times,
+// an HSM that is gone is probed on circuit_breaker.h's, both by the supervisor and
+// without anybody's help.
 class ProcessPartition final : public Partition {
  public:
   struct Options {
     std::unique_ptr<Connector> connector;
     int processes = 2;  // 1 to kMaxProcesses
     const Clock* clock = nullptr;
+    // For time-outs, delays and backoff.
+    std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
     // Called from any of the threads above; must not block.
     std::function<void(const PartitionEvent&)> on_event = [](const PartitionEvent&) {};
   };
@@ -76,7 +95,7 @@ class ProcessPartition final : public Partition {
   PartitionStatus Status() const override;
   size_t QueueDepth() const { return dispatcher_.QueueDepth(); }
 
-  // OK while a process is ready; else UNAVAILABLE with the reason.
+  // OK while a process is ready and the HSM answers; else UNAVAILABLE with the reason.
   absl::Status Health() const;
 
  private:
@@ -85,25 +104,37 @@ class ProcessPartition final : public Partition {
     Phase phase = Phase::kDown;
     std::shared_ptr<Link> link;
     std::thread reader;
-    std::chrono::milliseconds restart_delay = kFirstRestartDelay;
-    std::chrono::steady_clock::time_point restart_at{};
+    std::chrono::steady_clock::time_point started_at;
+    bool slow_start_told = false;
+    bool wedged = false;
     int starts = 0;
     int64_t signatures = 0;
   };
 
+  // How a process ended.
+  struct Ending {
+    bool was_ready = false;
+    std::optional<int> exit_code;  // of a child that was not ended by a signal
+    absl::Status why;
+  };
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
   explicit ProcessPartition(Options options);
   void Supervise();
-  std::chrono::steady_clock::time_point NextWake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  SteadyTime NextWake() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<size_t> NextStart() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartDueProcess() ABSL_LOCKS_EXCLUDED(mu_);
   void KillWedged() ABSL_LOCKS_EXCLUDED(mu_);
+  void TellSlowStarts() ABSL_LOCKS_EXCLUDED(mu_);
   void Read(int slot, const std::shared_ptr<Link>& link);
   absl::Status ReadReady(int slot, const std::shared_ptr<Link>& link) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status ReadAnswers(int slot, const Link& link) ABSL_LOCKS_EXCLUDED(mu_);
-  void Ended(int slot, const Link& link, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
+  void Ended(int slot, const Link& link, const Ending& ending) ABSL_LOCKS_EXCLUDED(mu_);
   void StartFailed(int slot, const std::string& why) ABSL_LOCKS_EXCLUDED(mu_);
-  static void Carry(Dispatcher::Work work);
+  void Carry(Dispatcher::Work work);
   absl::Status HealthLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Backoff(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // From now on `slot` is down; when it is started again.
+  SteadyTime PutDown(int slot, RestartSchedule::Cause cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell(PartitionEvent::Kind kind, int slot, int pid, std::string detail);
 
   Options options_;
@@ -112,6 +143,7 @@ class ProcessPartition final : public Partition {
 
   mutable absl::Mutex mu_;
   std::vector<Slot> slots_ ABSL_GUARDED_BY(mu_);
+  RestartSchedule schedule_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool supervisor_due_ ABSL_GUARDED_BY(mu_) = false;  // do not wait for the period
   bool first_outcome_known_ ABSL_GUARDED_BY(mu_) = false;

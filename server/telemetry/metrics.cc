@@ -135,6 +135,10 @@ struct Metrics::Impl {
       Gauges("sealward_hsm_processes_ready", "sealward-hsm processes that serve");
   CounterFamily& hsm_restarts =
       Counters("sealward_hsm_restarts_total", "sealward-hsm processes that were replaced");
+  GaugeFamily& hsm_breaker_open =
+      Gauges("sealward_hsm_breaker_open", "1 while the HSM is taken for gone and nothing is asked");
+  CounterFamily& hsm_breaker_opens =
+      Counters("sealward_hsm_breaker_opens_total", "Times that the HSM was found gone");
   GaugeFamily& hsm_pin_latched =
       Gauges("sealward_hsm_pin_latched", "1 after a refused PIN, until an operator clears it");
   prometheus::Counter& verify_failures =
@@ -175,6 +179,7 @@ void Metrics::CountHsmOperation(hsm::v1::Operation::VerbCase verb, absl::StatusC
 
 void Metrics::AddHsmPartition(absl::string_view partition) {
   impl_->hsm_restarts.Add(Of(partition));
+  impl_->hsm_breaker_opens.Add(Of(partition));
 }
 
 void Metrics::SetHsmQueueDepth(absl::string_view partition, int64_t operations) {
@@ -189,6 +194,14 @@ void Metrics::SetTlsReloadFailing(bool failing) { impl_->tls_reload_failing.Set(
 
 void Metrics::CountHsmRestart(absl::string_view partition) {
   impl_->hsm_restarts.Add(Of(partition)).Increment();
+}
+
+void Metrics::SetHsmBreakerOpen(absl::string_view partition, bool open) {
+  impl_->hsm_breaker_open.Add(Of(partition)).Set(open ? 1 : 0);
+}
+
+void Metrics::CountHsmBreakerOpen(absl::string_view partition) {
+  impl_->hsm_breaker_opens.Add(Of(partition)).Increment();
 }
 
 void Metrics::SetHsmPinLatched(absl::string_view partition, bool latched) {

@@ -53,6 +53,11 @@ class Metrics {
   void SetHsmProcessesReady(absl::string_view partition, int64_t processes);
   // sealward_hsm_restarts_total{partition}
   void CountHsmRestart(absl::string_view partition);
+  // sealward_hsm_breaker_open{partition}: 1 while the HSM is taken for gone and every
+  // operation is refused at once.
+  void SetHsmBreakerOpen(absl::string_view partition, bool open);
+  // sealward_hsm_breaker_opens_total{partition}
+  void CountHsmBreakerOpen(absl::string_view partition);
   // sealward_hsm_pin_latched{partition}: 1 until an operator clears it.
   void SetHsmPinLatched(absl::string_view partition, bool latched);
   // sealward_verify_failures_total: signatures that did not verify and were not

@@ -74,7 +74,7 @@ class DispatcherTest : public ::testing::Test {
 
 TEST_F(DispatcherTest, WithoutAProcessEverythingFailsAtOnceWithRetryInfo) {
   Dispatcher dispatcher(2);
-  dispatcher.SetUnavailableReason("PIN refused");
+  dispatcher.SetUnavailable("PIN refused", kSteady);
   auto work = dispatcher.Submit(Signs(3), kNow, kSteady);
   Finish(work);
   EXPECT_THAT(work.outgoing, IsEmpty());
@@ -220,14 +220,14 @@ TEST_F(DispatcherTest, ADeadProcessFailsOnlyWhatItHad) {
   dispatcher.Open(0, nullptr, kNow, kSteady);
   dispatcher.Open(1, nullptr, kNow, kSteady);
   auto work = dispatcher.Submit(Signs(200), kNow, kSteady);
-  auto closed = dispatcher.Close(0);
+  auto closed = dispatcher.Close(0, kNow, kSteady);
   EXPECT_THAT(closed.finished, SizeIs(32));
   Finish(closed);
   EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kUnavailable);
   EXPECT_GT(RetryDelay(results_[0].status()), absl::ZeroDuration());
   EXPECT_EQ(dispatcher.QueueDepth(), 200U - 64U);
   // With the last one gone, nothing is left waiting for ever.
-  auto last = dispatcher.Close(1);
+  auto last = dispatcher.Close(1, kNow, kSteady);
   EXPECT_THAT(last.finished, SizeIs(200 - 32));
   EXPECT_TRUE(dispatcher.IsIdle());
 }
@@ -240,7 +240,7 @@ TEST_F(DispatcherTest, APacketBelongsToTheProcessItWasMadeFor) {
   auto second = std::make_shared<Link>(Link{PacketSocket(-1), 2, false});
   dispatcher.Open(0, first, kNow, kSteady);
   auto late = dispatcher.Submit(Signs(1), kNow, kSteady);
-  dispatcher.Close(0);
+  dispatcher.Close(0, kNow, kSteady);
   dispatcher.Open(0, second, kNow, kSteady);
   auto next = dispatcher.Submit(Signs(1), kNow, kSteady);
   ASSERT_THAT(late.outgoing, SizeIs(1));
@@ -292,11 +292,12 @@ TEST_F(DispatcherTest, ADeadGeneratorHandsTheSlowLaneOn) {
   auto first = dispatcher.Submit(Generates(2), kNow, kSteady);
   ASSERT_THAT(first.outgoing, SizeIs(1));
   EXPECT_THAT(dispatcher.Open(1, nullptr, kNow, kSteady).outgoing, IsEmpty());
-  Dispatcher::Work closed = dispatcher.Close(0);
+  Dispatcher::Work closed = dispatcher.Close(0, kNow, kSteady);
   EXPECT_THAT(closed.finished, SizeIs(1));
-  auto next = dispatcher.Submit(Signs(1), kNow, kSteady);
-  ASSERT_FALSE(next.outgoing.empty());
-  EXPECT_TRUE(next.outgoing[0].packet.operations(0).has_generate());
+  // At once: nothing else may happen for a long time.
+  ASSERT_THAT(closed.outgoing, SizeIs(1));
+  EXPECT_EQ(closed.outgoing[0].slot, 1);
+  EXPECT_TRUE(closed.outgoing[0].packet.operations(0).has_generate());
 }
 
 TEST_F(DispatcherTest, WhatIsTooLateIsNotSent) {
@@ -538,7 +539,7 @@ TEST_F(OwnOperationsTest, AreOverWithTheirProcess) {
   Dispatcher::Work work;
   ASSERT_TRUE(dispatcher.SubmitTo(0, Forgets(40), kNow, kSteady, work));
   EXPECT_THAT(work.outgoing, SizeIs(2));
-  auto closed = dispatcher.Close(0);
+  auto closed = dispatcher.Close(0, kNow, kSteady);
   Finish(closed);
   EXPECT_THAT(results_, SizeIs(40));
   // Its replacement knows nothing of them.

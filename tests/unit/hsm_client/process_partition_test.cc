@@ -7,70 +7,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "common/errors.h"
+#include "tests/unit/hsm_client/scripted_connector.h"
 
 namespace sealward::hsm_client {
 namespace {
-
-// What the peer does with its end of the socket, for the n-th connection.
-using Behaviour = std::function<void(int connection, PacketSocket& socket)>;
-
-// ScriptedConnector hands out socketpairs whose other end runs a Behaviour.
-class ScriptedConnector final : public Connector {
- public:
-  explicit ScriptedConnector(Behaviour behaviour) : behaviour_(std::move(behaviour)) {}
-  ~ScriptedConnector() override {
-    for (std::thread& peer : peers_) peer.join();
-  }
-  absl::StatusOr<std::unique_ptr<Link>> Connect(int /*slot*/) override {
-    auto pair = PacketSocket::Pair();
-    if (!pair.ok()) return pair.status();
-    peers_.emplace_back([this, n = connections_++, socket = std::move(pair->second)]() mutable {
-      behaviour_(n, socket);
-    });
-    return std::make_unique<Link>(Link{std::move(pair->first), 0, false});
-  }
-
- private:
-  Behaviour behaviour_;
-  int connections_ = 0;
-  std::vector<std::thread> peers_;
-};
-
-void SendReady(const PacketSocket& socket) {
-  hsm::v1::ResponsePacket packet;
-  packet.mutable_ready()->mutable_description()->set_label("test");
-  ASSERT_TRUE(socket.SendBlocking(packet.SerializeAsString()).ok());
-}
-
-// Answers everything until the socket ends.
-void Serve(const PacketSocket& socket) {
-  SendReady(socket);
-  std::string buffer;
-  while (socket.Receive(buffer).ok()) {
-    hsm::v1::RequestPacket request;
-    ASSERT_TRUE(request.ParseFromString(buffer));
-    hsm::v1::ResponsePacket response;
-    response.set_packet_id(request.packet_id());
-    for (const auto& operation : request.operations()) {
-      auto* result = response.add_results();
-      if (operation.has_sign_jws()) result->mutable_signature()->set_signature("s");
-    }
-    if (!socket.SendBlocking(response.SerializeAsString()).ok()) return;
-  }
-}
-
-hsm::v1::Operation SignOperation() {
-  hsm::v1::Operation operation;
-  operation.mutable_sign_jws()->set_signing_input("a.b");
-  return operation;
-}
 
 Partition::Submission SignSubmission(Partition::Done done) {
   Partition::Submission submission;

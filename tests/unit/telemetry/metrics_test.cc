@@ -125,6 +125,8 @@ TEST(Metrics, AllOthersAreThere) {
   metrics.SetHsmProcessesReady("default", 2);
   metrics.CountHsmRestart("default");
   metrics.SetHsmPinLatched("vault-b", true);
+  metrics.SetHsmBreakerOpen("vault-b", true);
+  metrics.CountHsmBreakerOpen("vault-b");
   metrics.CountVerifyFailure();
   metrics.CountJwksRequest(200);
   metrics.CountJwksRequest(304);
@@ -140,8 +142,11 @@ TEST(Metrics, AllOthersAreThere) {
         "sealward_hsm_processes_ready{partition=\"default\"} 2\n",
         "sealward_hsm_restarts_total{partition=\"default\"} 1\n",
         "sealward_hsm_restarts_total{partition=\"vault-b\"} 0\n",
-        "sealward_hsm_pin_latched{partition=\"vault-b\"} 1\n", "sealward_verify_failures_total 1\n",
-        "sealward_jwks_requests_total{code=\"200\"} 2\n",
+        "sealward_hsm_pin_latched{partition=\"vault-b\"} 1\n",
+        "sealward_hsm_breaker_open{partition=\"vault-b\"} 1\n",
+        "sealward_hsm_breaker_opens_total{partition=\"vault-b\"} 1\n",
+        "sealward_hsm_breaker_opens_total{partition=\"default\"} 0\n",
+        "sealward_verify_failures_total 1\n", "sealward_jwks_requests_total{code=\"200\"} 2\n",
         "sealward_jwks_requests_total{code=\"304\"} 1\n",
         "sealward_store_commits_total{code=\"ABORTED\"} 1\n",
         "sealward_denied_total{verb=\"keys.sign\"} 1\n",
