@@ -29,12 +29,16 @@ class PartitionCase(harness.Case):
     def setUp(self):
         self.state = self.new_state()
         self.vault = self.state.add_partition(OWN)
+        self.prepare_vault()
         self.server = Server(self.state)
         self.wait_vault()
         harness.make_tenant(self.server)
         harness.make_tenant(self.server, "own", "--partition", OWN)
         make_issuer(self.server, "shared")
         make_issuer(self.server, "vaulted", tenant="own")
+
+    def prepare_vault(self):
+        """What is done to it before the server starts: override."""
 
     def make_keys(self):
         make_key(self.server, "main", "shared")
