@@ -127,6 +127,8 @@ TEST_F(PartitionMarksTest, OtherDataObjectsAreLeftAlone) {
   MakeData("", "value", "other");
   partition_.Restart();
   EXPECT_EQ(Reason(SignOp(Ref(Id(1)), SigningInputFor(key))), "OK");
+  EXPECT_EQ(Reason(ForgetOp(Id(1))), "OK");
+  EXPECT_EQ(Reason(SignOp(Ref(Id(1)), SigningInputFor(key))), "OK");
   EXPECT_EQ(partition_.CallOne(ListMarksOp()).mark_list().marks_size(), 0);
   EXPECT_EQ(partition_.CallOne(ListOp("", 10)).object_list().unattributable(), 0U);
   EXPECT_EQ(DataObjects(), 2U);
