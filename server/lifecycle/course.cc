@@ -49,7 +49,8 @@ bool AwaitsFreshVersion(const KeyCourse& course, absl::Time now) {
 bool WillSign(const VersionTimes& times, absl::Time now) {
   if (times.activate == kNever || times.activate <= now) return false;
   const State state = StateAt(times, now);
-  return IsInOrder(times) && (state == State::kStaged || state == State::kStandby);
+  return IsInOrder(times) &&
+         (state == State::kPending || state == State::kStaged || state == State::kStandby);
 }
 
 bool CanFollow(const VersionTimes& times, absl::Time now) {

@@ -147,6 +147,7 @@ std::vector<VersionTimes> ScheduleDestroy(const KeyCourse& course, size_t index,
   std::vector<VersionTimes> versions = course.versions;
   versions[index].schedule_destroy = now;
   versions[index].destroy_due = now + course.rotation.recovery_window;
+  versions[index].destroy_marked = false;  // a mark that is left over has another time
   return versions;
 }
 

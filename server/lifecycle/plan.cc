@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/lifecycle/policy.h"
+
 namespace sealward::lifecycle {
 namespace {
 
@@ -42,38 +44,50 @@ size_t FirstFollower(const std::vector<VersionTimes>& versions) {
 // The end of signing of the current version, less the time that a driver may be late.
 absl::Time LastSwitch(const VersionTimes& current) { return current.sign_until - kSwitchLead; }
 
-// Whether only a version may follow that no cache knows which holds a revoked key. Not
-// if nothing would sign otherwise.
-bool MustBeFresh(const KeyCourse& course, absl::Time now) {
-  const std::optional<size_t> current = CurrentVersion(course, now);
-  return current && now < LastSwitch(course.versions[*current]);
+absl::Time ReadyAt(const VersionTimes& times, absl::Time now) {
+  return std::max(now, times.standby);
 }
 
-// Index of the version with a key pair that can follow what signs and is ready first;
-// of several the newest.
-std::optional<size_t> NextSuccessor(const KeyCourse& course, absl::Time now) {
-  const absl::Time after = MustBeFresh(course, now) ? FreshAfter(course) : absl::InfinitePast();
-  std::optional<size_t> next;
-  absl::Time ready = kNever;
+// Index of the version with a key pair, published after `after`, that can follow what
+// signs and is ready first; of several the newest.
+std::optional<size_t> FirstReady(const KeyCourse& course, absl::Time after, absl::Time now) {
+  std::optional<size_t> first;
   for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
     const VersionTimes& times = course.versions[i];
     if (!CanFollow(times, now) || times.publish == kNever || times.publish <= after) continue;
-    const absl::Time from = std::max(now, times.standby);
-    if (next && from > ready) continue;
-    next = i;
-    ready = from;
+    if (first && ReadyAt(times, now) > ReadyAt(course.versions[*first], now)) continue;
+    first = i;
   }
-  return next;
+  return first;
+}
+
+// Index of the version that takes over. After a revocation one that no cache knows
+// which holds the revoked key; where that comes too late for the current version's end,
+// another one signs meanwhile.
+std::optional<size_t> NextSuccessor(const KeyCourse& course, absl::Time now) {
+  const std::optional<size_t> any = FirstReady(course, absl::InfinitePast(), now);
+  const std::optional<size_t> current = CurrentVersion(course, now);
+  if (!current) return any;
+  const absl::Time last_switch = LastSwitch(course.versions[*current]);
+  if (now >= last_switch) return any;
+  const std::optional<size_t> fresh = FirstReady(course, FreshAfter(course), now);
+  if (!fresh || ReadyAt(course.versions[*fresh], now) <= last_switch) return fresh;
+  return any;
+}
+
+// When a version published at `now` is in every cache.
+absl::Time ReadyFrom(const CachePolicy& cache, absl::Time now) {
+  return std::max(now + cache.propagation_time, cache.earlier_promise_until);
 }
 
 // Whether something is there, or on the way, that will still do when it is needed.
 bool HasFollower(const KeyCourse& course, absl::Time now) {
   const absl::Time fresh_after = FreshAfter(course);
   // One that is nearly too old is replaced while it can still step in.
-  const absl::Time later = now + course.cache.propagation_time;
+  const absl::Time later = ReadyFrom(course.cache, now) + kPlanSlack;
   for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
     const VersionTimes& times = course.versions[i];
-    if (CanFollow(times, now) && times.activate_by > later && times.publish > fresh_after) {
+    if (CanFollow(times, now) && times.activate_by >= later && times.publish > fresh_after) {
       return true;
     }
   }
@@ -123,6 +137,7 @@ void PlanKeyPairs(const KeyCourse& course, absl::Time now, Step& step) {
     if (versions[i].publish == kNever && CanFollow(versions[i], now)) step.generate = i;
   }
   if (versions.empty() || HasFollower(course, now)) return;
+  if (step.rotate && step.rotate->at <= now) return;  // the switch first: it may make room
   const bool all_pending = std::ranges::all_of(
       versions, [](const VersionTimes& times) { return times.publish == kNever; });
   if (all_pending && step.generate) return;  // the first one
@@ -161,7 +176,8 @@ void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
       step.withdraw = i;
     } else if (times.activate == kNever && times.withdraw == kNever && times.activate_by > now) {
       // Replaced before it is too old, and withdrawn then.
-      const absl::Time replace = times.activate_by - course.cache.propagation_time;
+      const absl::Time replace =
+          times.activate_by - course.cache.propagation_time - kPlanSlack + absl::Microseconds(1);
       step.wake = std::min(step.wake, replace > now ? replace : times.activate_by);
     }
     const absl::Time destroy = DestroyDue(course, times, now);
@@ -174,18 +190,14 @@ void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
   }
 }
 
-// When a version published at `now` is in every cache.
-absl::Time ReadyFrom(const CachePolicy& cache, absl::Time now) {
-  return std::max(now + cache.propagation_time, cache.earlier_promise_until);
-}
-
 }  // namespace
 
 VersionTimes TimesOfNewVersion(const KeyCourse& course, size_t index, absl::Time now) {
   VersionTimes times = course.versions[index];
-  times.publish = now;
+  // After every revocation, so that no cache can have both.
+  times.publish = std::max(now, FreshAfter(course) + absl::Microseconds(1));
   const bool no_cache_to_wait_for = index == 0 && course.cache.never_published;
-  times.standby = no_cache_to_wait_for ? now : ReadyFrom(course.cache, now);
+  times.standby = no_cache_to_wait_for ? times.publish : ReadyFrom(course.cache, times.publish);
   times.activate_by = times.standby + course.rotation.max_standby_time;
   // What is there already is switched to by PlanRotation, and may be ready sooner.
   const bool is_alone = !NextSuccessor(course, now);
@@ -233,8 +245,8 @@ bool Step::IsIdle() const {
 Step PlanStep(const KeyCourse& course, absl::Time now) {
   Step step;
   step.wake = NextChange(course.versions, now);
-  PlanKeyPairs(course, now, step);
   PlanSwitch(course, now, step);
+  PlanKeyPairs(course, now, step);
   PlanEnds(course, now, step);
   if (course.pause && course.pause->expire > now) {
     step.wake = std::min(step.wake, course.pause->expire);

@@ -65,10 +65,13 @@ RotationPolicy WithDefaults(RotationPolicy policy) {
 }
 
 int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache) {
-  if (policy.rotation_period == kUnlimited) return 3;  // one forced rotation
-  const double periods = absl::FDivDuration(
-      absl::Ceil(RetentionTime(cache), policy.rotation_period), policy.rotation_period);
-  return 2 + static_cast<int>(std::min(periods, 1e6));
+  // The hard end forces a switch, too.
+  const absl::Duration period =
+      std::min(policy.rotation_period, policy.max_signing_time - kSwitchLead);
+  const double periods = absl::FDivDuration(absl::Ceil(RetentionTime(cache), period), period);
+  // A successor that is replaced before it is used stays until its replacement is ready.
+  const int replaced = policy.max_standby_time < period + kPlanSlack ? 1 : 0;
+  return 2 + replaced + static_cast<int>(std::min(periods, 1e6));
 }
 
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
@@ -90,10 +93,12 @@ std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const Cache
                                      ": rotation_period and the time until a late successor is "
                                      "ready")});
   }
-  if (rotates && policy.max_standby_time < policy.rotation_period) {
+  if (const absl::Duration least = rotates ? policy.rotation_period + kPlanSlack : shortest;
+      policy.max_standby_time < least) {
     problems.push_back({"rotation_policy.max_standby_time", "STANDBY_TIME_BELOW_PERIOD",
-                        "a successor waits for a whole rotation_period, so it must be at least "
-                        "that"});
+                        absl::StrCat("must be at least ", Text(least),
+                                     rotates ? ": a successor waits for a whole rotation_period"
+                                             : ": its replacement needs that to be ready")});
   }
   if (const int need = JwksNeed(policy, cache); need + others_need > max_jwks_keys) {
     problems.push_back({"rotation_policy.rotation_period", "JWKS_TOO_LARGE",

@@ -36,7 +36,11 @@ struct PolicyProblem {
 RotationPolicy WithDefaults(RotationPolicy policy);
 
 // The most versions of one key that stand in the JWKS at once in the ordinary course:
-// 2 + ceil(retention_time / rotation_period).
+// 2 + ceil(retention_time / period), where the period is rotation_period or what the
+// hard end leaves, and one more if successors are replaced before they are used. Each
+// rotation that somebody asks for or a late driver makes up for adds one until its
+// predecessor is withdrawn, each suspended successor one until activate_by; a revocation
+// adds none. Whatever happens, the planner stages no successor where there is no room.
 int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache);
 
 // What is wrong with a policy; empty if it can be kept. `others_need` is JwksNeed of
@@ -48,7 +52,8 @@ int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache);
 //   PERIOD_BELOW_PROPAGATION     rotation_period < propagation_time + kPlanSlack
 //   SIGNING_TIME_BELOW_PERIOD    max_signing_time < rotation_period +
 //                                propagation_time + kPlanSlack
-//   STANDBY_TIME_BELOW_PERIOD    max_standby_time < rotation_period
+//   STANDBY_TIME_BELOW_PERIOD    max_standby_time < rotation_period + kPlanSlack, or
+//                                propagation_time + kPlanSlack where there is none
 //   JWKS_TOO_LARGE               JwksNeed + others_need > max_jwks_keys
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
                                        int others_need, int max_jwks_keys);

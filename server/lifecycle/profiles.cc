@@ -67,7 +67,7 @@ absl::Time TrustedUntil(const ValidatorProfile& profile, const CacheClass& cache
                         absl::Duration max_age, absl::Time withdrawn) {
   if (cache.kept_until_miss) return absl::InfiniteFuture();
   const absl::Duration own = cache.follows_max_age ? max_age : cache.ttl;
-  return withdrawn + own + (profile.shared_cache ? max_age : absl::ZeroDuration());
+  return withdrawn + own + (profile.shared_cache ? max_age : absl::ZeroDuration()) + kFetchSafety;
 }
 
 }  // namespace sealward::lifecycle

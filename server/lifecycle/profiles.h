@@ -51,8 +51,8 @@ const ValidatorProfile& FindProfile(Profile profile);
 absl::Duration PropagationTime(const ValidatorProfile& profile, absl::Duration max_age);
 
 // Until when a validator of this class may trust a key that was withdrawn at
-// `withdrawn` without a kid that it does not have; InfiniteFuture if for ever. What
-// was fetched under an earlier, longer promise is kept longer:
+// `withdrawn` (and fetched a minute later, as above) without a kid that it does not have;
+// InfiniteFuture if for ever. What was fetched under an earlier, longer promise is kept longer:
 // CachePolicy::earlier_promise_until.
 absl::Time TrustedUntil(const ValidatorProfile& profile, const CacheClass& cache,
                         absl::Duration max_age, absl::Time withdrawn);

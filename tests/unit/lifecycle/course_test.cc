@@ -70,6 +70,7 @@ TEST(WillSignTest, OnlyWhatIsPlannedAndNotStopped) {
   EXPECT_FALSE(WillSign(times, kNow));
   Activate(Monthly({}), times.standby, times);
   EXPECT_TRUE(WillSign(times, kNow));
+  EXPECT_TRUE(WillSign(times, times.publish - absl::Nanoseconds(1)));  // about to be published
   EXPECT_FALSE(WillSign(times, times.activate));
   times.suspend = kNow;
   EXPECT_FALSE(WillSign(times, kNow));

@@ -97,6 +97,14 @@ TEST(ScheduleDestroyTest, CanBeCancelledUntilTheWindowIsOver) {
   EXPECT_FALSE(CanCancelDestroy(course.versions[0], kNow + kDay));
 }
 
+// The partition is told the new time.
+TEST(ScheduleDestroyTest, AMarkThatIsLeftOverDoesNotCount) {
+  KeyCourse course = Monthly({Withdrawn()});
+  course.versions[0].destroy_marked = true;
+  course.versions = ScheduleDestroy(course, 0, kNow);
+  EXPECT_EQ(PlanStep(course, kNow).mark_destroy, 0U);
+}
+
 TEST(PauseTest, TakesAPlannedSwitchBackAndItStaysDue) {
   KeyCourse course = WithPlannedSwitch();
   const absl::Time at = course.versions[1].activate;

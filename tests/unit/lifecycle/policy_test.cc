@@ -58,8 +58,22 @@ TEST(JwksNeedTest, TwoAndThoseThatStillVerify) {
   EXPECT_EQ(JwksNeed(policy, kCache), 3);
   policy.rotation_period = kRetention - absl::Seconds(1);
   EXPECT_EQ(JwksNeed(policy, kCache), 4);
+}
+
+// The hard end rotates as well: a seed of tests/sim found more versions than this said.
+TEST(JwksNeedTest, WithoutAPeriodTheHardEndCounts) {
+  RotationPolicy policy = Monthly();
   policy.rotation_period = absl::InfiniteDuration();
   EXPECT_EQ(JwksNeed(policy, kCache), 3);
+  policy.max_signing_time = policy.max_standby_time = kRetention / 2 + kSwitchLead;
+  EXPECT_EQ(JwksNeed(policy, kCache), 4);
+}
+
+TEST(JwksNeedTest, AReplacedSuccessorStaysForAWhile) {
+  RotationPolicy policy = Monthly();
+  policy.rotation_period = absl::InfiniteDuration();
+  policy.max_standby_time = kDay;
+  EXPECT_EQ(JwksNeed(policy, kCache), 4);
 }
 
 TEST(CheckPolicyTest, DurationsOutOfRange) {
@@ -114,7 +128,16 @@ TEST(CheckPolicyTest, TheHardEndLeavesTimeForALateSuccessor) {
 
 TEST(CheckPolicyTest, AStandbyWaitsForAWholePeriod) {
   RotationPolicy policy = Monthly();
-  policy.max_standby_time = kPeriod;
+  policy.max_standby_time = kPeriod + kPlanSlack;
+  EXPECT_THAT(Rules(policy), IsEmpty());
+  policy.max_standby_time -= absl::Seconds(1);
+  EXPECT_THAT(Rules(policy), ElementsAre("STANDBY_TIME_BELOW_PERIOD"));
+}
+
+TEST(CheckPolicyTest, AReplacementGetsReadyBeforeAnotherOneIsDue) {
+  RotationPolicy policy = Monthly();
+  policy.rotation_period = absl::InfiniteDuration();
+  policy.max_standby_time = kPropagation + kPlanSlack;
   EXPECT_THAT(Rules(policy), IsEmpty());
   policy.max_standby_time -= absl::Seconds(1);
   EXPECT_THAT(Rules(policy), ElementsAre("STANDBY_TIME_BELOW_PERIOD"));

@@ -51,9 +51,9 @@ TEST(TrustedUntilTest, AsLongAsTheCacheKeepsIt) {
   const ValidatorProfile& shared = FindProfile(Profile::kIstioCdn);
   const CacheClass ten = {"", absl::Minutes(10), false, true, absl::ZeroDuration()};
   const CacheClass follower = {"", absl::ZeroDuration(), true, true, absl::ZeroDuration()};
-  EXPECT_EQ(TrustedUntil(plain, ten, kMaxAge, kNow), kNow + absl::Minutes(10));
-  EXPECT_EQ(TrustedUntil(plain, follower, kMaxAge, kNow), kNow + kMaxAge);
-  EXPECT_EQ(TrustedUntil(shared, ten, kMaxAge, kNow), kNow + absl::Minutes(10) + kMaxAge);
+  EXPECT_EQ(TrustedUntil(plain, ten, kMaxAge, kNow), kNow + absl::Minutes(11));
+  EXPECT_EQ(TrustedUntil(plain, follower, kMaxAge, kNow), kNow + kMaxAge + absl::Minutes(1));
+  EXPECT_EQ(TrustedUntil(shared, ten, kMaxAge, kNow), kNow + absl::Minutes(11) + kMaxAge);
 }
 
 // Measured with aws-jwt-verify, and run against a kube-apiserver (INTEROP).

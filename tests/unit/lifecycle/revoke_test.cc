@@ -49,6 +49,16 @@ TEST(RevokeTest, AFreshVersionTakesOverOnceReady) {
   EXPECT_FALSE(AwaitsFreshVersion(course, step.rotate->at));
 }
 
+// Else one after the other would be staged, none of them fresh enough.
+TEST(RevokeTest, TheFreshVersionIsFreshWithinTheSameInstant) {
+  KeyCourse course = Monthly({Signing(kNow - kDay), Standby()});
+  course.versions = RevokeOf(course, {0}).versions;
+  course.versions.emplace_back();
+  course.versions[2] = TimesOfNewVersion(course, 2, kNow);
+  EXPECT_GT(course.versions[2].publish, FreshAfter(course));
+  EXPECT_FALSE(PlanStep(course, kNow).add_successor);
+}
+
 // Also where it did not sign: caches hold it all the same.
 TEST(RevokeTest, AnyPublishedVersionAsksForAFreshOne) {
   for (const size_t i : {0, 2}) {

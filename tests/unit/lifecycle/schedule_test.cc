@@ -63,6 +63,21 @@ TEST(PlanRotationTest, SomethingThatCachesKnowIsBetterThanNothing) {
   EXPECT_EQ(PlanRotation(course, kNow)->successor, 1U);
 }
 
+// A seed of tests/sim: nothing signed from the hard end until the fresh one was ready.
+TEST(PlanRotationTest, AnotherOneSignsUntilALateFreshOneIsReady) {
+  KeyCourse course = Monthly({Signing(kNow - kDay), Standby(), Staged()});
+  course.versions[0].fresh_after = kNow - kDay / 2;
+  course.versions[0].sign_until = course.versions[2].standby - absl::Seconds(1);
+  const auto first = PlanRotation(course, kNow);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->successor, 1U);
+  EXPECT_EQ(first->at, kNow);
+  course.versions = first->versions;
+  const auto second = PlanRotation(course, kNow);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->successor, 2U);
+}
+
 TEST(TimesOfNewVersionTest, WaitsForAnEarlierPromise) {
   KeyCourse course = Monthly({Signing(kNow - kDay), VersionTimes{}});
   course.cache.earlier_promise_until = kNow + absl::Hours(12);
@@ -94,11 +109,21 @@ TEST(PlanStepTest, AStandbyIsReplacedBeforeItIsTooOld) {
   const absl::Time end = course.versions[1].activate_by;
   KeyCourse later = course;
   later.versions[0] = Signing(end - kDay);
-  EXPECT_FALSE(PlanStep(later, end - kPropagation - kTick).add_successor);
-  EXPECT_EQ(PlanStep(later, end - kPropagation - kTick).wake, end - kPropagation);
-  EXPECT_TRUE(PlanStep(later, end - kPropagation).add_successor);
+  const absl::Time due = end - kPropagation - kPlanSlack + absl::Microseconds(1);
+  EXPECT_FALSE(PlanStep(later, end - kPropagation - kPlanSlack).add_successor);
+  EXPECT_EQ(PlanStep(later, end - kPropagation - kPlanSlack).wake, due);
+  EXPECT_TRUE(PlanStep(later, due).add_successor);
   EXPECT_FALSE(PlanStep(later, end - kTick).withdraw);
   EXPECT_EQ(PlanStep(later, end).withdraw, 1U);
+}
+
+// Else there would be one more in the JWKS than JwksNeed says.
+TEST(PlanStepTest, TheSwitchComesBeforeTheNextSuccessor) {
+  KeyCourse course = Monthly({Signing(kNow - kPeriod), Standby()});
+  course.versions[1].activate_by = kNow + absl::Seconds(1);
+  const Step step = PlanStep(course, kNow);
+  EXPECT_TRUE(step.rotate);
+  EXPECT_FALSE(step.add_successor);
 }
 
 // A switch that is only planned may be taken back.

@@ -1,0 +1,65 @@
+// What can happen in the simulated world, and where it can be cut short.
+#ifndef SEALWARD_TESTS_SIM_EVENTS_H_
+#define SEALWARD_TESTS_SIM_EVENTS_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace sealward::sim {
+
+enum class Event : uint8_t {
+  // The driver's, as PlanStep says.
+  kAddSuccessor,
+  kGenerate,
+  kRotateDue,
+  kWithdraw,
+  kScheduleByPolicy,
+  kMarkRevoked,
+  kMarkDestroy,
+  kUnmarkDestroy,
+  kDestroy,
+  // An operator's.
+  kRotate,
+  kPause,
+  kResume,
+  kSuspend,
+  kEnable,
+  kRevoke,
+  kRevokeUnready,
+  kRevokeKey,
+  kScheduleDestroy,
+  kCancelDestroy,
+  kChangeRotation,
+  kRaisePromise,
+  kLowerPromise,
+  // Nobody's.
+  kOutage,
+  kClockStep,
+  kRestore,
+  kRecover,
+};
+inline constexpr int kEvents = 26;
+
+// Where an event ends early, or what fails in it.
+enum class Failpoint : uint8_t {
+  kNone,
+  kStoreFails,    // the commit is refused
+  kCrashBefore,   // decided, and nothing done
+  kHsmFails,      // the HSM answers with an error, nothing done
+  kAnswerLost,    // the HSM has done it, and its answer is lost
+  kCrashBetween,  // the HSM has done it, and the server dies before the commit
+  kCrashAfter,    // committed, and the server dies before the partition has the epoch
+};
+inline constexpr int kFailpoints = 7;
+
+absl::string_view EventName(Event event);
+absl::string_view FailpointName(Failpoint failpoint);
+// Whether it asks the HSM for something before it commits.
+bool CallsHsm(Event event);
+// Whether it commits anything at all.
+bool Commits(Event event);
+
+}  // namespace sealward::sim
+
+#endif  // SEALWARD_TESTS_SIM_EVENTS_H_

@@ -1,0 +1,253 @@
+#include "tests/sim/server.h"
+
+#include <iostream>
+#include <utility>
+
+namespace sealward::sim {
+namespace {
+
+using lifecycle::KeyCourse;
+using lifecycle::State;
+using lifecycle::StateAt;
+using lifecycle::VersionTimes;
+
+constexpr bool NoHsm() { return true; }
+
+}  // namespace
+
+KeyCourse Server::Course(size_t key, absl::Time now) const {
+  return CourseOf(site_.store, key, now);
+}
+
+// What an event about a whole key is about: what signs, else what was made last.
+State Server::Subject(size_t key, absl::Time now) const {
+  const KeyCourse course = Course(key, now);
+  const auto current = lifecycle::CurrentVersion(course, now);
+  return StateAt(course.versions[current.value_or(course.versions.size() - 1)], now);
+}
+
+void Server::Observe(absl::Time now) {
+  truth_.Observe(site_.store, site_.partition, !site_.rolled_back, now, random_.UpTo(kLatency));
+}
+
+bool Server::Do(Event event, State state, absl::Time now, Hsm hsm, Commit commit) {
+  Failpoint failpoint = Failpoint::kNone;
+  if (!site_.calm && random_.OneIn(2)) {
+    failpoint = static_cast<Failpoint>(random_.Below(kFailpoints));
+  }
+  const bool in_hsm = failpoint >= Failpoint::kHsmFails && failpoint <= Failpoint::kCrashBetween;
+  if (in_hsm && !CallsHsm(event)) failpoint = Failpoint::kNone;
+  if (CallsHsm(event) && site_.hsm_down) failpoint = Failpoint::kHsmFails;
+  coverage_.Hit(state, event, failpoint);
+  if (site_.trace) {
+    std::cout << absl::FormatTime(absl::RFC3339_full, now, absl::UTCTimeZone()) << " "
+              << EventName(event) << " " << lifecycle::StateName(state) << " "
+              << FailpointName(failpoint) << "\n";
+  }
+  if (failpoint == Failpoint::kCrashBefore || failpoint == Failpoint::kHsmFails) return false;
+  if (failpoint == Failpoint::kStoreFails && !CallsHsm(event)) return false;
+  if (!hsm()) return false;
+  if (failpoint == Failpoint::kAnswerLost || failpoint == Failpoint::kCrashBetween ||
+      failpoint == Failpoint::kStoreFails) {
+    return false;
+  }
+  commit(site_.store);
+  ++site_.store.revision;
+  const bool noted = failpoint != Failpoint::kCrashAfter && !site_.hsm_down;
+  if (noted) site_.partition.revision = site_.store.revision;
+  Observe(now);
+  return true;
+}
+
+bool Server::DoVersions(Event event, size_t key, State state, absl::Time now,
+                        const Versions& versions) {
+  return Do(event, state, now, NoHsm, [&](Store& store) { store.keys[key].versions = versions; });
+}
+
+void Server::CreateKey(StoredKey key, absl::Time now) {
+  key.versions.emplace_back();
+  key.pairs.push_back(site_.next_pair);
+  truth_.AddPair(site_.next_pair++, site_.store.keys.size());
+  truth_.PolicyOf(site_.store.keys.size(), key.rotation);
+  site_.store.keys.push_back(std::move(key));
+  ++site_.store.revision;
+  site_.partition.revision = site_.store.revision;
+  Observe(now);
+}
+
+Server::Advanced Server::Advance(size_t key, absl::Time now) {
+  const lifecycle::Step step = rules_.PlanStep(Course(key, now), now);
+  if (step.no_room) truth_.key(key).excused = true;
+  std::vector<Event> due;
+  const auto add = [&due](Event event, bool is_due) {
+    if (is_due) due.push_back(event);
+  };
+  add(Event::kAddSuccessor, step.add_successor && site_.next_pair < kMostPairs);
+  add(Event::kGenerate, step.generate.has_value());
+  add(Event::kRotateDue, step.rotate.has_value());
+  add(Event::kWithdraw, step.withdraw.has_value());
+  add(Event::kScheduleByPolicy, step.schedule_destroy.has_value());
+  add(Event::kMarkRevoked, step.mark_revoked.has_value());
+  add(Event::kMarkDestroy, step.mark_destroy.has_value());
+  add(Event::kUnmarkDestroy, step.unmark_destroy.has_value());
+  add(Event::kDestroy, step.destroy.has_value());
+  if (due.empty()) return {false, false, step.wake};
+  const Event event = due[static_cast<size_t>(random_.Below(static_cast<int>(due.size())))];
+  const bool done = DoDue(event, key, step, now);
+  return {done, !done, now};
+}
+
+bool Server::DoDue(Event event, size_t key, const lifecycle::Step& step, absl::Time now) {
+  const auto& versions = site_.store.keys[key].versions;
+  switch (event) {
+    case Event::kAddSuccessor:
+      return Do(event, Subject(key, now), now, NoHsm, [&](Store& store) {
+        store.keys[key].versions.emplace_back();
+        store.keys[key].pairs.push_back(site_.next_pair);
+        truth_.AddPair(site_.next_pair++, key);
+      });
+    case Event::kGenerate:
+      return Generate(key, *step.generate, now);
+    case Event::kRotateDue:
+      return DoVersions(event, key, Subject(key, now), now,
+                        rules_.Switched(Course(key, now), *step.rotate, now));
+    case Event::kWithdraw: {
+      Versions next = versions;
+      next[*step.withdraw].withdraw = now;
+      return DoVersions(event, key, StateAt(versions[*step.withdraw], now), now, next);
+    }
+    case Event::kScheduleByPolicy:
+      return Schedule(event, key, *step.schedule_destroy, now);
+    case Event::kMarkRevoked:
+      return Mark(event, key, *step.mark_revoked, now);
+    case Event::kMarkDestroy:
+      return Mark(event, key, *step.mark_destroy, now);
+    case Event::kUnmarkDestroy:
+      return Mark(event, key, *step.unmark_destroy, now);
+    default:
+      return Destroy(key, *step.destroy, now);
+  }
+}
+
+bool Server::Generate(size_t key, size_t version, absl::Time now) {
+  StoredKey& stored = site_.store.keys[key];
+  PairId id = stored.pairs[version];
+  if (rules_.Broken(Mutation::kNewPairOnRetry) && site_.partition.pair(id).exists &&
+      site_.next_pair < kMostPairs) {
+    id = stored.pairs[version] = site_.next_pair;
+    truth_.AddPair(site_.next_pair++, key);
+  }
+  return Do(
+      Event::kGenerate, StateAt(stored.versions[version], now), now,
+      [&] { return site_.partition.Generate(id); },
+      [&](Store& store) {
+        VersionTimes& times = store.keys[key].versions[version];
+        times = rules_.TimesOfNewVersion(Course(key, now), version, now);
+        store.issuer.published = true;
+      });
+}
+
+bool Server::Mark(Event event, size_t key, size_t version, absl::Time now) {
+  const StoredKey& stored = site_.store.keys[key];
+  const PairId id = stored.pairs[version];
+  const VersionTimes times = stored.versions[version];
+  bool too_short = false;
+  const auto hsm = [&] {
+    if (event == Event::kMarkRevoked) return site_.partition.Revoke(id);
+    if (event == Event::kUnmarkDestroy) return site_.partition.CancelDestroy(id);
+    too_short = !site_.partition.ScheduleDestroy(id, times.destroy_due, now);
+    return true;
+  };
+  return Do(event, StateAt(times, now), now, hsm, [&](Store& store) {
+    if (too_short) {  // made known too late: the window begins anew
+      store.keys[key].versions = rules_.ScheduleDestroy(Course(key, now), version, now);
+      truth_.pair(id).destroy_from = now + store.keys[key].rotation.recovery_window;
+      return;
+    }
+    VersionTimes& marked = store.keys[key].versions[version];
+    if (event == Event::kMarkRevoked) marked.revoke_marked = true;
+    if (event == Event::kMarkDestroy) marked.destroy_marked = true;
+    if (event == Event::kUnmarkDestroy) marked.destroy_marked = false;
+  });
+}
+
+bool Server::Destroy(size_t key, size_t version, absl::Time now) {
+  const PairId id = site_.store.keys[key].pairs[version];
+  const auto hsm = [&] {
+    if (rules_.Broken(Mutation::kDestroyWithoutMark)) return true;
+    const bool was = site_.partition.pair(id).destroyed;
+    const bool done = site_.partition.Destroy(id, now);
+    if (done && !was) truth_.Destroyed(site_.store, id, now);
+    return done;
+  };
+  return Do(Event::kDestroy, StateAt(site_.store.keys[key].versions[version], now), now, hsm,
+            [&](Store& store) { store.keys[key].versions[version].destroy = now; });
+}
+
+bool Server::Schedule(Event event, size_t key, size_t version, absl::Time now) {
+  const StoredKey& stored = site_.store.keys[key];
+  const bool done = DoVersions(event, key, StateAt(stored.versions[version], now), now,
+                               rules_.ScheduleDestroy(Course(key, now), version, now));
+  if (done) {
+    truth_.pair(stored.pairs[version]).destroy_from = now + stored.rotation.recovery_window;
+  }
+  return done;
+}
+
+void Server::Restore(const Store& backup, absl::Time now) {
+  coverage_.Hit(Subject(0, now), Event::kRestore, Failpoint::kNone);
+  if (site_.trace) std::cout << "a backup is restored\n";
+  site_.store = backup;
+  truth_.Restored(site_.store, site_.partition, now);
+  const bool older = site_.store.lineage != site_.partition.lineage ||
+                     site_.store.revision < site_.partition.revision;
+  if (older && !rules_.Broken(Mutation::kEpochIgnored)) {
+    site_.rolled_back = true;
+    TakeTombstones(now);
+  }
+  if (!older) truth_.Recovered(site_.store, now);
+  Observe(now);
+}
+
+// What the partition remembers is true whatever persons decide.
+void Server::TakeTombstones(absl::Time now) {
+  for (size_t key = 0; key < site_.store.keys.size(); ++key) {
+    StoredKey& stored = site_.store.keys[key];
+    std::vector<size_t> revoked;
+    for (size_t i = 0; i < stored.versions.size(); ++i) {
+      if (site_.partition.pair(stored.pairs[i]).revoked) revoked.push_back(i);
+    }
+    const auto result =
+        lifecycle::Revoke(Course(key, now), revoked, lifecycle::WithoutStandby::kRefuse, now);
+    stored.versions = result.versions;
+    for (const size_t i : result.revoked) truth_.Revoked(stored.pairs[i], now);
+    for (size_t i = 0; i < stored.versions.size(); ++i) {
+      const ModelPair& pair = site_.partition.pair(stored.pairs[i]);
+      VersionTimes& times = stored.versions[i];
+      if (!pair.destroyed || times.destroy != absl::InfiniteFuture()) continue;
+      times.schedule_destroy = std::min(times.schedule_destroy, now);
+      times.destroy = now;
+    }
+  }
+}
+
+void Server::Recover(absl::Time now) {
+  coverage_.Hit(Subject(0, now), Event::kRecover, Failpoint::kNone);
+  if (site_.trace) std::cout << "recovered\n";
+  site_.store.lineage = ++site_.partition.lineage;
+  site_.partition.revision = ++site_.store.revision;
+  site_.rolled_back = false;
+  // The partition keeps marks of schedules that the store has forgotten.
+  for (StoredKey& stored : site_.store.keys) {
+    for (size_t i = 0; i < stored.versions.size(); ++i) {
+      VersionTimes& times = stored.versions[i];
+      const bool marked =
+          site_.partition.pair(stored.pairs[i]).destroy_time != absl::InfiniteFuture();
+      if (times.destroy == absl::InfiniteFuture()) times.destroy_marked = marked;
+    }
+  }
+  truth_.Recovered(site_.store, now);
+  Observe(now);
+}
+
+}  // namespace sealward::sim

@@ -1,0 +1,272 @@
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace sealward::sim {
+namespace {
+
+using lifecycle::State;
+using lifecycle::StateAt;
+
+// A driver that is no later than this, and a start no slower, excuse nothing.
+constexpr absl::Duration kPunctual = absl::Seconds(20);
+constexpr int kMostActionsAtRest = 2000;
+
+}  // namespace
+
+World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
+    : random_(seed),
+      rules_(broken),
+      coverage_(coverage),
+      truth_(random_.OneIn(8), validators_),
+      server_(rules_, site_, truth_, random_, coverage_),
+      now_(absl::FromUnixSeconds(1'800'000'000)) {
+  site_.calm = truth_.calm();
+  site_.trace = trace;
+  site_.store.issuer = AnyIssuer(random_);
+  const int keys = 1 + random_.Below(2);
+  for (int i = 0; i < keys; ++i) {
+    StoredKey key;
+    key.max_jwt_lifetime = absl::Minutes(5) + random_.UpTo(absl::Hours(2));
+    const int most = site_.store.issuer.profile->max_jwks_keys / keys;
+    const auto policy = AnyPolicy(CachePolicyOf(site_.store, key), most, random_);
+    if (!policy) continue;
+    key.rotation = *policy;
+    server_.CreateKey(key, now_);
+    driver_at_.push_back(now_);
+    late_until_.push_back(now_);
+  }
+  operator_at_ = NextOperation();
+}
+
+std::optional<Breach> World::Live(int steps) {
+  if (site_.store.keys.empty()) return std::nullopt;
+  for (int i = 0; i < steps && !truth_.breach() && site_.next_pair < kMostPairs - 4; ++i) {
+    Instant();
+  }
+  if (!truth_.breach()) Settle();
+  return truth_.breach();
+}
+
+void World::Print(std::ostream& os) const {
+  const auto minutes = [this](absl::Time at) {
+    if (at == absl::InfiniteFuture()) return std::string("-");
+    if (at == absl::InfinitePast()) return std::string("past");
+    return absl::StrCat(absl::ToDoubleMinutes(at - now_));
+  };
+  const StoredIssuer& issuer = site_.store.issuer;
+  os << "times in minutes from now; " << issuer.profile->name << ", max-age " << issuer.max_age
+     << ", propagation " << issuer.propagation_time << ", earlier promise until "
+     << minutes(issuer.earlier_promise_until) << "\n";
+  for (const StoredKey& key : site_.store.keys) {
+    os << "key: JWTs " << key.max_jwt_lifetime << ", period " << key.rotation.rotation_period
+       << ", signing " << key.rotation.max_signing_time << ", standby "
+       << key.rotation.max_standby_time << "\n";
+    if (key.pause) {
+      os << "  paused " << minutes(key.pause->start) << " to " << minutes(key.pause->expire)
+         << "\n";
+    }
+    for (size_t i = 0; i < key.versions.size(); ++i) {
+      const auto& times = key.versions[i];
+      os << "  pair " << key.pairs[i] << " " << lifecycle::StateName(StateAt(times, now_))
+         << " publish " << minutes(times.publish) << " standby " << minutes(times.standby)
+         << " activate " << minutes(times.activate) << " retire " << minutes(times.retire)
+         << " withdraw " << minutes(times.withdraw) << " sign_until " << minutes(times.sign_until)
+         << " publish_until " << minutes(times.publish_until) << " activate_by "
+         << minutes(times.activate_by) << " suspend " << minutes(times.suspend) << " revoke "
+         << minutes(times.revoke) << " fresh_after " << minutes(times.fresh_after)
+         << " destroy_due " << minutes(times.destroy_due) << " rotate_due "
+         << minutes(times.rotate_due) << "\n";
+    }
+  }
+}
+
+void World::Instant() {
+  truth_.Step();
+  PassTo(std::max(now_, NextInstant()));
+  EndTroubles();
+  RunDrivers();
+  OperateIfDue();
+  EndExcuses();
+}
+
+absl::Time World::NextInstant() const {
+  absl::Time next = operator_at_;
+  for (const StoredKey& key : site_.store.keys) {
+    next = std::min(next, lifecycle::NextChange(key.versions, now_));
+  }
+  for (const absl::Time at : driver_at_) next = std::min(next, at);
+  if (site_.hsm_down) next = std::min(next, outage_end_);
+  if (frozen_until_ > now_) next = std::min(next, frozen_until_);
+  return next;
+}
+
+void World::PassTo(absl::Time until) {
+  truth_.PassTo(until);
+  now_ = until;
+  truth_.Observe(site_.store, site_.partition, !site_.rolled_back, now_, random_.UpTo(kLatency));
+}
+
+absl::Duration World::Lateness() {
+  if (site_.calm || !random_.OneIn(40)) return random_.UpTo(kPunctual);
+  // Late, or as good as dead.
+  return random_.OneIn(2) ? random_.UpTo(absl::Hours(1)) : random_.UpTo(absl::Hours(24 * 20));
+}
+
+void World::RunDrivers() {
+  const bool frozen = now_ < frozen_until_;
+  for (size_t key = 0; key < driver_at_.size(); ++key) {
+    if (driver_at_[key] > now_) continue;
+    if (site_.rolled_back) {
+      driver_at_[key] = absl::InfiniteFuture();
+    } else if (frozen && !rules_.Broken(Mutation::kClockFollowed)) {
+      driver_at_[key] = frozen_until_;
+    } else {
+      RunDriver(key);
+    }
+  }
+}
+
+void World::RunDriver(size_t key) {
+  const bool wrong_clock = now_ < frozen_until_;
+  const auto advanced = server_.Advance(key, wrong_clock ? now_ + clock_offset_ : now_);
+  if (advanced.did) {
+    driver_at_[key] = now_;
+  } else if (advanced.failed) {
+    driver_at_[key] = now_ + absl::Seconds(1) + random_.UpTo(absl::Minutes(2));
+    Excuse();
+  } else {
+    const absl::Duration lateness = Lateness();
+    driver_at_[key] = advanced.wake + lateness;
+    if (lateness > kPunctual) {
+      late_until_[key] = driver_at_[key];
+      truth_.key(key).excused = true;
+    }
+  }
+}
+
+void World::OperateIfDue() {
+  if (now_ < operator_at_) return;
+  operator_at_ = NextOperation();
+  if (site_.calm) return;
+  SomethingHappens();
+  // Whatever was done, the driver is told.
+  for (size_t key = 0; key < driver_at_.size(); ++key) {
+    if (late_until_[key] > now_) continue;
+    driver_at_[key] = std::min(driver_at_[key], now_ + random_.UpTo(kPunctual));
+  }
+}
+
+void World::SomethingHappens() {
+  const size_t key = static_cast<size_t>(random_.Below(static_cast<int>(driver_at_.size())));
+  if (site_.rolled_back) {
+    if (random_.OneIn(2)) server_.Recover(now_);
+    return;
+  }
+  const bool noted = site_.partition.revision == site_.store.revision && !site_.hsm_down;
+  if (!backup_ || random_.OneIn(30)) backup_ = site_.store;
+  switch (random_.Below(48)) {
+    case 0:
+    case 1:
+      if (site_.hsm_down) return;
+      coverage_.Hit(StateAt(site_.store.keys[0].versions.back(), now_), Event::kOutage,
+                    Failpoint::kNone);
+      site_.hsm_down = true;
+      outage_end_ = now_ + random_.UpTo(absl::Hours(6));
+      return Excuse();
+    case 2:
+    case 3:
+      if (frozen_until_ > now_) return;
+      coverage_.Hit(StateAt(site_.store.keys[0].versions.back(), now_), Event::kClockStep,
+                    Failpoint::kNone);
+      frozen_until_ = now_ + absl::Seconds(1) + random_.UpTo(absl::Hours(6));
+      clock_offset_ = random_.UpTo(absl::Hours(24 * 30)) - absl::Hours(24 * 10);
+      return Excuse();
+    case 4:
+      // A partition that missed the last epoch cannot tell; that is what the issuance
+      // log's witness is for.
+      if (noted) server_.Restore(*backup_, now_);
+      return;
+    default:
+      const int kind = random_.Below(13);
+      server_.Operate(static_cast<Event>(static_cast<int>(Event::kRotate) + kind), key, now_);
+  }
+}
+
+// At a boundary, just beside one, or anywhere.
+absl::Time World::NextOperation() {
+  if (random_.OneIn(4)) return now_;
+  if (random_.OneIn(2)) {
+    absl::Time next = absl::InfiniteFuture();
+    for (const StoredKey& key : site_.store.keys) {
+      next = std::min(next, lifecycle::NextChange(key.versions, now_));
+    }
+    if (next != absl::InfiniteFuture()) {
+      const absl::Duration beside[] = {absl::ZeroDuration(), absl::Nanoseconds(1),
+                                       -absl::Nanoseconds(1), lifecycle::kClockSkew,
+                                       -lifecycle::kClockSkew};
+      return std::max(now_, next + beside[random_.Below(5)]);
+    }
+  }
+  return now_ + random_.UpTo(random_.OneIn(2) ? absl::Hours(1) : absl::Hours(48));
+}
+
+void World::EndTroubles() {
+  if (site_.hsm_down && outage_end_ <= now_) site_.hsm_down = false;
+}
+
+void World::Excuse() {
+  for (size_t key = 0; key < driver_at_.size(); ++key) truth_.key(key).excused = true;
+}
+
+// A key that has everything it needs may not stop signing without a reason.
+void World::EndExcuses() {
+  if (site_.hsm_down || site_.rolled_back || now_ < frozen_until_) return;
+  if (now_ < site_.store.issuer.earlier_promise_until) return;
+  for (size_t key = 0; key < driver_at_.size(); ++key) {
+    if (now_ < late_until_[key]) continue;
+    const auto& versions = site_.store.keys[key].versions;
+    const bool has_standby = std::ranges::any_of(versions, [this](const auto& times) {
+      return StateAt(times, now_) == State::kStandby && lifecycle::CanFollow(times, now_) &&
+             times.activate_by > now_ + site_.store.issuer.propagation_time + absl::Minutes(5);
+    });
+    const auto signer = lifecycle::SigningVersionAt(versions, now_);
+    const auto left = signer ? versions[*signer].sign_until - now_ : absl::ZeroDuration();
+    if (has_standby && left > absl::Minutes(5)) truth_.key(key).excused = false;
+  }
+}
+
+void World::Settle() {
+  if (site_.trace) std::cout << "settling\n";
+  site_.calm = true;
+  site_.hsm_down = false;
+  operator_at_ = absl::InfiniteFuture();
+  frozen_until_ = now_;
+  if (site_.rolled_back) server_.Recover(now_);
+  for (absl::Time& at : driver_at_) at = now_;
+  const absl::Duration propagation = site_.store.issuer.propagation_time;
+  absl::Time end = std::max(now_, site_.store.issuer.earlier_promise_until) + 3 * propagation +
+                   2 * absl::Hours(1);
+  for (int actions = 0; !truth_.breach(); ++actions) {
+    if (actions > kMostActionsAtRest) {
+      return truth_.Break(Invariant::kNotSettled, "there is always something due", now_);
+    }
+    const absl::Time next = NextInstant();
+    if (next > end || site_.next_pair >= kMostPairs) break;
+    PassTo(std::max(now_, next));
+    RunDrivers();
+  }
+  if (truth_.breach() || site_.next_pair >= kMostPairs) return;
+  // Whoever wakes a little late has done so by then.
+  for (size_t key = 0; key < driver_at_.size(); ++key) {
+    for (int i = 0; i < kMostActionsAtRest && server_.Advance(key, now_).did; ++i) {
+    }
+  }
+  truth_.Settled(site_.store, site_.partition, now_);
+}
+
+}  // namespace sealward::sim
