@@ -36,10 +36,17 @@ std::optional<size_t> NewestIn(const std::vector<VersionTimes>& versions, State 
   return std::nullopt;
 }
 
-// The last moment at which a cache may have fetched a version that is revoked at `now`.
-absl::Time LastFetch(const VersionTimes& times, absl::Time now) {
-  if (times.publish == kNever) return absl::InfinitePast();
-  return std::min({now, times.withdraw, times.publish_until});
+// When the newest version was published that stood in the JWKS beside versions[index],
+// which is revoked at `now`. InfinitePast if it never stood there.
+absl::Time NewestBeside(const std::vector<VersionTimes>& versions, size_t index, absl::Time now) {
+  const VersionTimes& revoked = versions[index];
+  const absl::Time end = std::min({now, revoked.withdraw, revoked.publish_until});
+  absl::Time newest = absl::InfinitePast();
+  if (revoked.publish > end) return newest;
+  for (const VersionTimes& times : versions) {
+    if (times.publish <= end) newest = std::max(newest, times.publish);
+  }
+  return newest;
 }
 
 // `versions[index]` signs from `at` on, instead of whatever else was to.
@@ -110,7 +117,7 @@ Revocation Revoke(const KeyCourse& course, std::span<const size_t> which, Withou
     if (IsEnded(times, now)) continue;
     // What was to retire for it goes on, and what was to follow is looked for below.
     if (WillSign(times, now)) PutOff(course, i, now, result.versions);
-    times.fresh_after = std::max(times.fresh_after, LastFetch(times, now));
+    times.fresh_after = std::max(times.fresh_after, NewestBeside(result.versions, i, now));
     times.revoke = now;
     result.revoked.push_back(i);
     current_revoked |= current == i;
@@ -160,6 +167,7 @@ std::vector<VersionTimes> CancelDestroy(const KeyCourse& course, size_t index, a
   versions[index].schedule_destroy = kNever;
   versions[index].destroy_due = kNever;
   versions[index].cancel_destroy = now;
+  versions[index].destroy_marked = true;  // it may be: the answer to a mark can be lost
   return versions;
 }
 

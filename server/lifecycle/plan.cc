@@ -194,7 +194,7 @@ void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
 
 VersionTimes TimesOfNewVersion(const KeyCourse& course, size_t index, absl::Time now) {
   VersionTimes times = course.versions[index];
-  // After every revocation, so that no cache can have both.
+  // Not in the same instant as what a revoked version stood beside.
   times.publish = std::max(now, FreshAfter(course) + absl::Microseconds(1));
   const bool no_cache_to_wait_for = index == 0 && course.cache.never_published;
   times.standby = no_cache_to_wait_for ? times.publish : ReadyFrom(course.cache, times.publish);

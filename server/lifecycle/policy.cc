@@ -68,10 +68,14 @@ int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache) {
   // The hard end forces a switch, too.
   const absl::Duration period =
       std::min(policy.rotation_period, policy.max_signing_time - kSwitchLead);
-  const double periods = absl::FDivDuration(absl::Ceil(RetentionTime(cache), period), period);
-  // A successor that is replaced before it is used stays until its replacement is ready.
-  const int replaced = policy.max_standby_time < period + kPlanSlack ? 1 : 0;
-  return 2 + replaced + static_cast<int>(std::min(periods, 1e6));
+  // A successor that will be too old is replaced that long before a switch; where it can
+  // be too old at any time, both are there at any time.
+  const absl::Duration overlap = std::max(
+      absl::ZeroDuration(), period + cache.propagation_time + kPlanSlack - policy.max_standby_time);
+  const bool at_any_time = policy.max_standby_time < period + kPlanSlack;
+  const absl::Duration busy = RetentionTime(cache) + (at_any_time ? absl::ZeroDuration() : overlap);
+  const double periods = absl::FDivDuration(absl::Ceil(busy, period), period);
+  return 2 + (at_any_time ? 1 : 0) + static_cast<int>(std::min(periods, 1e6));
 }
 
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
@@ -93,7 +97,7 @@ std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const Cache
                                      ": rotation_period and the time until a late successor is "
                                      "ready")});
   }
-  if (const absl::Duration least = rotates ? policy.rotation_period + kPlanSlack : shortest;
+  if (const absl::Duration least = (rotates ? policy.rotation_period : shortest) + kPlanSlack;
       policy.max_standby_time < least) {
     problems.push_back({"rotation_policy.max_standby_time", "STANDBY_TIME_BELOW_PERIOD",
                         absl::StrCat("must be at least ", Text(least),

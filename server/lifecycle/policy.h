@@ -53,7 +53,7 @@ int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache);
 //   SIGNING_TIME_BELOW_PERIOD    max_signing_time < rotation_period +
 //                                propagation_time + kPlanSlack
 //   STANDBY_TIME_BELOW_PERIOD    max_standby_time < rotation_period + kPlanSlack, or
-//                                propagation_time + kPlanSlack where there is none
+//                                propagation_time + 2 * kPlanSlack where there is none
 //   JWKS_TOO_LARGE               JwksNeed + others_need > max_jwks_keys
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
                                        int others_need, int max_jwks_keys);

@@ -50,12 +50,14 @@ struct VersionTimes {
   absl::Time cancel_destroy = absl::InfinitePast();
   // From when on its replacement is due, whatever the policy says.
   absl::Time rotate_due = absl::InfiniteFuture();
-  // Of a revoked version: the last moment at which a cache may have fetched it. A kid
-  // published after this is in no cache that holds it (FreshAfter, course.h).
+  // Of a revoked version: when the newest version was published that stood in the JWKS
+  // beside it. A kid published after this is in no cache that holds it (FreshAfter in
+  // course.h).
   absl::Time fresh_after = absl::InfinitePast();
-  bool unready = false;         // activated before every cache had it
-  bool revoke_marked = false;   // the partition has the tombstone
-  bool destroy_marked = false;  // the partition has the mark of schedule_destroy
+  bool unready = false;        // activated before every cache had it
+  bool revoke_marked = false;  // the partition has the tombstone
+  // The partition has the mark of schedule_destroy; without one: it may have one still.
+  bool destroy_marked = false;
   bool operator==(const VersionTimes&) const = default;
 };
 

@@ -22,19 +22,17 @@ class Coverage {
     return hits_[static_cast<size_t>(state)][static_cast<size_t>(event)]
                 [static_cast<size_t>(failpoint)];
   }
-  // The fewest hits of a cell that can be reached.
+  // Whether the event ever met the state.
+  bool Met(lifecycle::State state, Event event) const;
+  // The fewest hits of a cell whose event met its state.
   int64_t Least() const;
-  // A row for each event and state: hits by failpoint; then why the others cannot be
-  // reached. False if a cell that can be reached has fewer than `least` hits, or one
-  // that cannot has any.
+  // A row for each event and each state that it met: hits by failpoint. False if one of
+  // those has fewer than `least`.
   bool Print(int64_t least, std::ostream& os) const;
 
  private:
   std::array<std::array<std::array<int64_t, kFailpoints>, kEvents>, kStates> hits_{};
 };
-
-// Why no version can be in `state` when `event` happens to it; empty if one can.
-absl::string_view WhyNot(Event event, lifecycle::State state);
 
 }  // namespace sealward::sim
 

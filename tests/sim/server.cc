@@ -243,7 +243,9 @@ void Server::Recover(absl::Time now) {
       VersionTimes& times = stored.versions[i];
       const bool marked =
           site_.partition.pair(stored.pairs[i]).destroy_time != absl::InfiniteFuture();
-      if (times.destroy == absl::InfiniteFuture()) times.destroy_marked = marked;
+      if (times.destroy == absl::InfiniteFuture()) {
+        times.destroy_marked = marked && times.schedule_destroy == absl::InfiniteFuture();
+      }
     }
   }
   truth_.Recovered(site_.store, now);

@@ -71,10 +71,8 @@ void Truth::LookAtJwks(const Store& store, absl::Time now, absl::Duration latenc
     validators_.JwksChanges(store.issuer, before, now, gained ? latency : absl::ZeroDuration());
   }
   for (PairId id = 0; id < used_; ++id) {
-    if ((before & ~jwks_ & Only(id)) != 0) {
-      pair(id).left = true;
-      pair(id).fetched_until = now;
-    }
+    if ((before & ~jwks_ & Only(id)) != 0) pair(id).left = true;
+    if ((jwks_ & Only(id)) != 0) pair(id).beside |= jwks_;
     if ((gained & Only(id)) == 0) continue;
     PairTruth& it = pair(id);
     if (it.left) Break(Invariant::kCameBack, Name(id), now);
@@ -146,7 +144,7 @@ void Truth::FirstSignature(const Store& store, size_t index, size_t version, abs
     bool fresh = false;  // whether a revocation asks for it
     for (const PairTruth& other : pairs_) {
       fresh |=
-          other.key == index && other.revoked <= now && other.fetched_until >= before.published;
+          other.key == index && other.revoked <= now && (other.beside & Only(*of_key.signs)) != 0;
     }
     const bool forced = of_key.by_hand || fresh || before.revoked <= now ||
                         ended.sign_until - lifecycle::kSwitchLead <= now;
@@ -195,8 +193,8 @@ void Truth::LookAtRevoked(const Store& store, absl::Time now) {
     for (const PairId other : stored.pairs) {
       const PairTruth& fresh = pair(other);
       // Every cool-down is over, and every max-age.
-      if (fresh.published <= it.fetched_until || fresh.signed_first == kNever ||
-          fresh.signed_first + absl::Hours(1) > fresh.signed_last) {
+      if ((it.beside & Only(other)) != 0 || fresh.published < it.published ||
+          fresh.signed_first == kNever || fresh.signed_first + absl::Hours(1) > fresh.signed_last) {
         continue;
       }
       if (validators_.AwaitsMiss(id)) Break(Invariant::kRevokedTrusted, Name(id), now);

@@ -28,11 +28,11 @@ struct PairTruth {
   absl::Time sign_limit = absl::InfiniteFuture();
   absl::Time revoked = absl::InfiniteFuture();
   absl::Time destroy_from = absl::InfiniteFuture();
-  absl::Time fetched_until = absl::InfinitePast();  // the last moment in the JWKS
-  bool left = false;                                // it was in the JWKS, and then it was not
-  bool retired = false;                             // another one took over
-  bool unready = false;                             // recorded: activated before every cache had it
-  bool lost = false;                                // known to no store since a backup was restored
+  PairSet beside = 0;    // those that were ever in the JWKS together with it
+  bool left = false;     // it was in the JWKS, and then it was not
+  bool retired = false;  // another one took over
+  bool unready = false;  // recorded: activated before every cache had it
+  bool lost = false;     // known to no store since a backup was restored
 };
 
 struct KeyTruth {

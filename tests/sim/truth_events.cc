@@ -46,7 +46,6 @@ void Truth::PromiseChanges(const Store& store, const StoredIssuer& next, absl::T
 
 void Truth::Revoked(PairId id, absl::Time now) {
   pair(id).revoked = std::min(pair(id).revoked, now);
-  if ((jwks_ & Only(id)) != 0) pair(id).fetched_until = now;
 }
 
 void Truth::Destroyed(const Store& store, PairId id, absl::Time now) {
@@ -82,7 +81,7 @@ void Truth::Restored(const Store& store, const ModelPartition& partition, absl::
       if (stored.versions[v].activate > now) it.signed_first = it.sign_limit = kNever;
       if (stored.versions[v].publish > now) {
         it.published = it.ready = it.first_by = kNever;
-        it.fetched_until = absl::InfinitePast();
+        it.beside = 0;
       }
     }
   }
@@ -165,9 +164,9 @@ void Truth::SettledKey(const Store& store, size_t index, absl::Time now) {
   for (const PairId id :
        course.versions.empty() ? std::vector<PairId>() : store.keys[index].pairs) {
     const PairTruth& it = pair(id);
-    if (it.revoked == kNever || it.fetched_until == absl::InfinitePast()) continue;
+    if (it.revoked == kNever || it.beside == 0) continue;
     const bool fresh = std::ranges::any_of(store.keys[index].pairs, [&](PairId other) {
-      return pair(other).published > it.fetched_until && pair(other).published != kNever &&
+      return (it.beside & Only(other)) == 0 && pair(other).published > it.published &&
              pair(other).signed_first != kNever;
     });
     if (!fresh) {

@@ -97,6 +97,14 @@ TEST(ScheduleDestroyTest, CanBeCancelledUntilTheWindowIsOver) {
   EXPECT_FALSE(CanCancelDestroy(course.versions[0], kNow + kDay));
 }
 
+// A seed of tests/sim: the answer to the mark was lost, and nobody took it away again.
+TEST(ScheduleDestroyTest, ACancelledOneIsUnmarkedWhateverIsKnown) {
+  KeyCourse course = Monthly({Withdrawn()});
+  course.versions = ScheduleDestroy(course, 0, kNow);
+  course.versions = CancelDestroy(course, 0, kNow);
+  EXPECT_EQ(PlanStep(course, kNow).unmark_destroy, 0U);
+}
+
 // The partition is told the new time.
 TEST(ScheduleDestroyTest, AMarkThatIsLeftOverDoesNotCount) {
   KeyCourse course = Monthly({Withdrawn()});

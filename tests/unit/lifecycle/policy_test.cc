@@ -65,7 +65,8 @@ TEST(JwksNeedTest, WithoutAPeriodTheHardEndCounts) {
   RotationPolicy policy = Monthly();
   policy.rotation_period = absl::InfiniteDuration();
   EXPECT_EQ(JwksNeed(policy, kCache), 3);
-  policy.max_signing_time = policy.max_standby_time = kRetention / 2 + kSwitchLead;
+  policy.max_signing_time = kRetention / 2 + kSwitchLead;
+  policy.max_standby_time = 2 * kRetention;
   EXPECT_EQ(JwksNeed(policy, kCache), 4);
 }
 
@@ -137,7 +138,7 @@ TEST(CheckPolicyTest, AStandbyWaitsForAWholePeriod) {
 TEST(CheckPolicyTest, AReplacementGetsReadyBeforeAnotherOneIsDue) {
   RotationPolicy policy = Monthly();
   policy.rotation_period = absl::InfiniteDuration();
-  policy.max_standby_time = kPropagation + kPlanSlack;
+  policy.max_standby_time = kPropagation + 2 * kPlanSlack;
   EXPECT_THAT(Rules(policy), IsEmpty());
   policy.max_standby_time -= absl::Seconds(1);
   EXPECT_THAT(Rules(policy), ElementsAre("STANDBY_TIME_BELOW_PERIOD"));
