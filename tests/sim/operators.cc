@@ -76,7 +76,7 @@ bool Server::Operate(Event event, size_t key, absl::Time now) {
       if (!lifecycle::CanSuspend(times, now)) return false;
       // Of one that is to take over, the one before it goes on as long as it may.
       if (state == State::kActive || !HasTime(course, now)) truth_.key(key).excused = true;
-      return DoVersions(event, key, state, now, rules_.Suspend(course, version, now));
+      return DoVersions(event, key, state, now, lifecycle::Suspend(course, version, now));
     case Event::kEnable:
       if (state != State::kSuspended) return false;
       return DoVersions(event, key, state, now, rules_.Enable(course, version));
