@@ -1,11 +1,10 @@
 #include "server/lifecycle/driver.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "absl/strings/str_join.h"
-#include "common/errors.h"
+#include "server/lifecycle/driver_report.h"
+#include "server/lifecycle/hsm_call.h"
 #include "server/telemetry/logging.h"
 
 namespace sealward::lifecycle {
@@ -13,38 +12,6 @@ namespace {
 
 using telemetry::Level;
 using telemetry::Log;
-
-constexpr std::array kStates = {State::kPending, State::kStaged,     State::kStandby,
-                                State::kActive,  State::kVerifyOnly, State::kWithdrawn};
-
-// The HSM does not answer: no use in trying another key now.
-bool IsOutage(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsResourceExhausted(status);
-}
-
-void LogReport(absl::string_view partition, const ReconcileReport& report,
-               telemetry::Metrics& metrics) {
-  Log(Level::kInfo, "hsm_reconciled",
-      {{"partition", partition},
-       {"objects", report.objects},
-       {"unknown", report.unknown.size()},
-       {"unattributable", report.unattributable},
-       {"missing", report.missing.size()},
-       {"mismatched", report.mismatched.size()}});
-  for (const std::string& id : report.unknown) {
-    Log(Level::kWarning, "hsm_object_unknown", {{"object_id", id}});
-  }
-  for (const std::string& version : report.missing) {
-    Log(Level::kError, "hsm_object_missing", {{"version", version}});
-  }
-  for (const std::string& version : report.mismatched) {
-    Log(Level::kError, "hsm_object_mismatch", {{"version", version}});
-  }
-  if (!report.unknown.empty()) metrics.CountAlarm("hsm_object_unknown");
-  if (!report.missing.empty()) metrics.CountAlarm("hsm_object_missing");
-  if (!report.mismatched.empty()) metrics.CountAlarm("hsm_object_mismatch");
-}
 
 }  // namespace
 
@@ -67,8 +34,7 @@ void Driver::Stop() {
 
 void Driver::Notify(absl::string_view key) {
   absl::MutexLock lock(&mu_);
-  due_[key] = absl::InfinitePast();
-  notified_ = true;
+  news_.insert(std::string(key));
 }
 
 void Driver::Work() {
@@ -79,11 +45,10 @@ void Driver::Work() {
     absl::MutexLock lock(&mu_);
     const auto has_news = [this] {
       mu_.AssertReaderHeld();
-      return notified_ || stopping_;
+      return !news_.empty() || stopping_;
     };
     mu_.AwaitWithTimeout(absl::Condition(&has_news), sleep);
     if (stopping_) return;
-    notified_ = false;
   }
 }
 
@@ -91,15 +56,10 @@ absl::Time Driver::RunPass() {
   const absl::Time now = options_.clock->Now();
   ReconcileIfDue(now);
   RescanIfDue(now);
-  bool hsm_answers = true;
-  for (const std::string& key : TakeDueKeys(now)) {
-    if (hsm_answers) {
-      hsm_answers = AdvanceKey(key, now);
-    } else {
-      Schedule(key, now + kFirstRetryDelay);
-    }
-  }
-  CountVersions(now);
+  for (const std::string& key : TakeNews()) Look(key);
+  for (const std::string& key : due_.Take(now, kMaxKeysPerPass)) AdvanceInStore(key, now);
+  WorkInHsm(now);
+  CountIfDue(now);
   return NextWake();
 }
 
@@ -115,75 +75,110 @@ void Driver::ReconcileIfDue(absl::Time now) {
   reconcile_ = Backoff();
   next_reconcile_ = now + kReconcilePeriod;
   options_.withheld->Set(options_.partition.name, *report);
-  LogReport(options_.partition.name, *report, *options_.metrics);
+  TellReport(options_.partition.name, *report, *options_.metrics);
 }
 
 void Driver::RescanIfDue(absl::Time now) {
   if (now < next_rescan_) return;
   next_rescan_ = now + kRescanPeriod;
   const auto snapshot = options_.catalog->Get();
-  absl::MutexLock lock(&mu_);
   for (const auto& [name, key] : snapshot->keys) {
     if (hsm_client::PartitionName(key->tenant->partition) != options_.partition.name) continue;
-    if (!failed_.contains(name)) due_[name] = now;  // those wait for their retry
+    due_.Put(name, options_.manager->DueSince(*key));
   }
 }
 
-std::vector<std::string> Driver::TakeDueKeys(absl::Time now) {
-  std::vector<std::string> keys;
+absl::flat_hash_set<std::string> Driver::TakeNews() {
   absl::MutexLock lock(&mu_);
-  for (const auto& [name, when] : due_) {
-    if (when <= now && keys.size() < kMaxKeysPerPass) keys.push_back(name);
+  return std::exchange(news_, {});
+}
+
+void Driver::Look(const std::string& key) {
+  const auto snapshot = options_.catalog->Get();
+  const auto found = snapshot->keys.find(key);
+  if (found != snapshot->keys.end()) due_.Put(key, options_.manager->DueSince(*found->second));
+}
+
+void Driver::AdvanceInStore(const std::string& key, absl::Time now) {
+  const auto progress = options_.manager->Advance(key, Means::kStore);
+  if (!progress.ok()) {
+    if (absl::IsNotFound(progress.status())) return;
+    due_.Put(key, Failed(key, progress.status(), now, store_failures_));
+    return;
   }
-  // Out of the map before the work, so that a Notify meanwhile is not lost.
-  for (const std::string& name : keys) due_.erase(name);
-  return keys;
+  store_failures_.erase(key);
+  Took(key, *progress, now);
+}
+
+// Puts a key back in for what comes next.
+void Driver::Took(const std::string& key, const Progress& progress, absl::Time now) {
+  due_.Put(key, progress.wake);
+  if (!progress.needs_hsm) return;
+  Wait(key, std::max(now, progress.hsm_wake));
+}
+
+// Puts a key in for the HSM, not before `from`: by how long it has been due, but one that
+// failed comes after those that wait and did not.
+void Driver::Wait(const std::string& key, absl::Time from) {
+  const auto snapshot = options_.catalog->Get();
+  const auto found = snapshot->keys.find(key);
+  if (found == snapshot->keys.end()) return;
+  const auto failure = hsm_failures_.find(key);
+  if (failure != hsm_failures_.end()) from = std::max(from, failure->second.retry_at);
+  const bool at_once = from <= options_.clock->Now() && failure == hsm_failures_.end();
+  hsm_due_.Put(key, at_once ? options_.manager->DueSince(*found->second) : from);
+}
+
+void Driver::WorkInHsm(absl::Time now) {
+  if (now < hsm_.retry_at || now < next_turn_) return;
+  std::vector<std::string> keys = hsm_due_.Take(now, kMaxHsmKeysPerPass);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (AdvanceInHsm(keys[i], now)) continue;
+    for (++i; i < keys.size(); ++i) Wait(keys[i], now);  // the HSM is gone
+  }
+  const absl::Time end = options_.clock->Now();
+  if (!keys.empty()) next_turn_ = end + std::min(end - now, kLongestTurn);
 }
 
 // False if the HSM does not answer.
-bool Driver::AdvanceKey(const std::string& key, absl::Time now) {
-  const auto wake = options_.manager->Advance(key);
-  if (wake.ok()) {
-    failed_.erase(key);
-    Schedule(key, *wake);
+bool Driver::AdvanceInHsm(const std::string& key, absl::Time now) {
+  const auto progress = options_.manager->Advance(key, Means::kStoreAndHsm);
+  if (progress.ok()) {
+    hsm_failures_.erase(key);
+    hsm_ = Backoff();
+    Took(key, *progress, now);
     return true;
   }
-  if (absl::IsNotFound(wake.status())) return true;
-  Log(Level::kWarning, "key_step_failed", {{"key", key}, {"status", wake.status().ToString()}});
-  options_.metrics->CountAlarm("key_step_failed");
-  Backoff& backoff = failed_[key];
-  backoff.Failed(now);
-  Schedule(key, backoff.retry_at);
-  return !IsOutage(wake.status());
+  if (absl::IsNotFound(progress.status())) return true;
+  hsm_due_.Put(key, Failed(key, progress.status(), now, hsm_failures_));
+  if (!IsOutage(progress.status())) return true;
+  hsm_.Failed(now);
+  return false;
 }
 
-void Driver::Schedule(const std::string& key, absl::Time when) {
-  if (when == absl::InfiniteFuture()) return;
-  absl::MutexLock lock(&mu_);
-  absl::Time& due = due_.try_emplace(key, when).first->second;
-  due = std::min(due, when);
+absl::Time Driver::Failed(const std::string& key, const absl::Status& status, absl::Time now,
+                          Failures& failures) {
+  Log(Level::kWarning, "key_step_failed", {{"key", key}, {"status", status.ToString()}});
+  options_.metrics->CountAlarm("key_step_failed");
+  Backoff& backoff = failures[key];
+  backoff.Failed(now);
+  return backoff.retry_at;
 }
 
 absl::Time Driver::NextWake() {
-  absl::Time keys = absl::InfiniteFuture();
   {
     absl::MutexLock lock(&mu_);
-    for (const auto& [name, when] : due_) keys = std::min(keys, when);
+    if (!news_.empty()) return absl::InfinitePast();
   }
-  return std::min({keys, next_rescan_, std::max(next_reconcile_, reconcile_.retry_at)});
+  const absl::Time hsm = std::max({hsm_due_.Next(), hsm_.retry_at, next_turn_});
+  return std::min({due_.Next(), hsm_due_.empty() ? absl::InfiniteFuture() : hsm, next_rescan_,
+                   std::max(next_reconcile_, reconcile_.retry_at)});
 }
 
-void Driver::CountVersions(absl::Time now) {
-  std::array<int64_t, kStates.size()> counts{};
-  const auto snapshot = options_.catalog->Get();  // outlives the loop
-  for (const auto& [name, key] : snapshot->keys) {
-    for (const auto& version : key->versions) {
-      ++counts[static_cast<size_t>(StateAt(version->times, now))];
-    }
-  }
-  for (const State state : kStates) {
-    options_.metrics->SetKeyVersions(StateName(state), counts[static_cast<size_t>(state)]);
-  }
+void Driver::CountIfDue(absl::Time now) {
+  if (now < next_count_) return;
+  next_count_ = now + kCountPeriod;
+  CountVersions(*options_.catalog->Get(), now, *options_.metrics);
 }
 
 }  // namespace sealward::lifecycle

@@ -60,6 +60,11 @@ absl::StatusOr<hsm::v1::Result> CallHsm(hsm_client::Partition& partition,
   return result;
 }
 
+bool IsOutage(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsResourceExhausted(status);
+}
+
 absl::StatusOr<GeneratedKey> GenerateKeyPair(hsm_client::Partition& partition,
                                              const catalog::Key& key,
                                              const catalog::KeyVersion& version,

@@ -20,6 +20,9 @@ namespace sealward::lifecycle {
 absl::StatusOr<hsm::v1::Result> CallHsm(hsm_client::Partition& partition,
                                         hsm::v1::Operation operation, absl::Time deadline);
 
+// Whether the HSM does not answer, so that it is of no use to ask it for another key.
+bool IsOutage(const absl::Status& status);
+
 // The public half of a new or found key pair.
 struct GeneratedKey {
   std::string spki;

@@ -31,6 +31,14 @@ absl::Status CheckSize(const catalog::Key& seen, const catalog::Key& next) {
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeKey(absl::string_view name,
                                                          Precondition unchanged, Decide decide,
                                                          absl::Time deadline, Amend amend) {
+  auto changed = ChangeQuietly(name, unchanged, decide, deadline, amend);
+  if (changed.ok()) Changed(name);
+  return changed;
+}
+
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeQuietly(absl::string_view name,
+                                                             Precondition unchanged, Decide decide,
+                                                             absl::Time deadline, Amend amend) {
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     const absl::Time now = options_.clock->Now();
     if (deadline <= now) return KeyBusy(name);
@@ -42,10 +50,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeKey(absl::string_view name,
     store::Transaction transaction = catalog::ReplaceVersions(**key, *next);
     amend(transaction);
     const absl::Status status = Commit(transaction);
-    if (status.ok()) {
-      Changed(name);
-      return Find(name);
-    }
+    if (status.ok()) return Find(name);
     if (!absl::IsAborted(status)) return status;
   }
   return ConcurrentChange();
@@ -98,7 +103,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::RecordMarks(
     record(times);
     return absl::StatusOr<catalog::Key>(catalog::WithTimes(seen, times));
   };
-  return ChangeKey(
+  return ChangeQuietly(
       name, [](const catalog::Key&) { return true; }, decide, absl::InfiniteFuture(),
       [](store::Transaction&) {});
 }

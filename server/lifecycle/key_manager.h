@@ -39,6 +39,13 @@ inline constexpr int kMaxCommitAttempts = 5;
 inline constexpr size_t kMaxVersionsPerChange = 100;
 // How long one change of marks in the partition may take.
 inline constexpr absl::Duration kMarkTimeout = absl::Seconds(30);
+// How far beyond the HSM's own least window a destruction is put off that an outage, or
+// the HSM's clock, has brought too near; an eighth of that window where it is more.
+inline constexpr absl::Duration kWindowMargin = absl::Minutes(1);
+// When a destruction is tried again for which it is too early by the HSM's clock, and
+// one that the HSM cannot carry out at all.
+inline constexpr absl::Duration kWindowRetryDelay = absl::Minutes(1);
+inline constexpr absl::Duration kDestroyImpossibleRetryDelay = absl::Hours(1);
 
 // `count` random bytes that nobody can guess.
 using RandomBytes = std::function<std::string(size_t count)>;
@@ -52,6 +59,16 @@ struct Rotation {
   size_t successor = 0;
   absl::Time at;
   bool already_planned = false;
+};
+
+// Means is what a call of Advance may use.
+enum class Means { kStore, kStoreAndHsm };
+
+// Progress is how far Advance came.
+struct Progress {
+  absl::Time wake = absl::InfiniteFuture();    // when to ask again; past for at once
+  bool needs_hsm = false;                      // something is due that needs the HSM …
+  absl::Time hsm_wake = absl::InfinitePast();  // … and is of no use before this
 };
 
 // KeyManager changes keys: it records the intent in the store, acts in the HSM,
@@ -135,10 +152,19 @@ class KeyManager {
   absl::StatusOr<KeyPtr> MarkRevoked(absl::string_view name, std::span<const size_t> versions,
                                      absl::Time deadline);
 
-  // Does what PlanStep finds due for a key, and returns when to ask again. A key
-  // that somebody works on is left to them for kBusyRetryDelay: they may report
-  // its change before they are done with it.
+  // Does what PlanStep finds due for a key: the store's part in one transaction, then,
+  // where `means` says so, each thing that needs the HSM once, as intent, HSM, commit;
+  // at most one key pair is generated. So a key moves one state at a time, and an HSM
+  // that is out of reach delays nothing that does not need it. A key that somebody works
+  // on is left to them for kBusyRetryDelay: they may report its change before they are
+  // done with it. Of several errors in the HSM the first.
+  absl::StatusOr<Progress> Advance(absl::string_view name, Means means);
+  // As that with both, and when to ask again; InfinitePast for at once.
   absl::StatusOr<absl::Time> Advance(absl::string_view name);
+
+  // Since when something has been due for the key, or when it will be: DueSince in
+  // due_change.h.
+  absl::Time DueSince(const catalog::Key& key) const;
 
   // Called after every change of a key, and where one was left half done; must
   // not block. An empty function ends it.
@@ -150,6 +176,16 @@ class KeyManager {
   KeyCourse Course(const catalog::Key& key) const;
   absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
   absl::Status Commit(const store::Transaction& transaction);
+  absl::Status CommitDue(absl::string_view name);
+  absl::Status ActInHsm(absl::string_view name, absl::Time& wake);
+  absl::Status MarkAllRevoked(const catalog::Key& key);
+  absl::Status MarkDestroy(const catalog::Key& key, size_t index);
+  absl::Status UnmarkDestroy(const catalog::Key& key, size_t index);
+  absl::Status DestroyVersion(const catalog::Key& key, size_t index, absl::Time& wake);
+  absl::Status RecordDestroyed(const catalog::Key& key, size_t index);
+  // As ChangeKey, telling nobody.
+  absl::StatusOr<KeyPtr> ChangeQuietly(absl::string_view name, Precondition unchanged,
+                                       Decide decide, absl::Time deadline, Amend amend);
   absl::StatusOr<KeyPtr> RecordMarks(absl::string_view name,
                                      absl::FunctionRef<void(std::vector<VersionTimes>&)> record);
   absl::Status RecordNewKey(const NewKey& key);

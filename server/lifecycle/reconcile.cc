@@ -60,6 +60,8 @@ void CompareVersion(const Objects& objects, const catalog::Key& key,
   if (version.spki.empty()) return;  // an intent: the driver generates it
   const auto object = objects.find(version.object_id);
   if (object == objects.end()) {
+    // Destroyed, or about to be: the HSM comes first, the record after.
+    if (version.times.schedule_destroy != absl::InfiniteFuture()) return;
     report.missing.push_back(VersionName(key, version));
   } else if (!IsTheVersions(object->second, key, version)) {
     report.mismatched.push_back(VersionName(key, version));
@@ -72,7 +74,10 @@ void FindUnknown(const Objects& objects, const catalog::Snapshot& snapshot,
   absl::flat_hash_set<absl::string_view> owned;
   for (const auto& [name, key] : snapshot.keys) {
     if (!IsIn(*key, partition)) continue;
-    for (const auto& version : key->versions) owned.insert(version->object_id);
+    for (const auto& version : key->versions) {
+      // One that was destroyed and is back (from a backup) is nobody's.
+      if (version->times.destroy == absl::InfiniteFuture()) owned.insert(version->object_id);
+    }
   }
   for (const auto& [id, object] : objects) {
     if (!owned.contains(id)) report.unknown.push_back(absl::BytesToHexString(id));

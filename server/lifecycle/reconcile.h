@@ -27,13 +27,14 @@ inline constexpr int kMaxReconcilePages = 65'536;
 
 // ReconcileReport is where partition and catalog disagree.
 struct ReconcileReport {
-  // Versions (resource names) that should have an object and have none.
+  // Versions (resource names) that should have an object and have none. Those that are
+  // to be destroyed need none.
   std::vector<std::string> missing;
   // Versions whose object has another public key, algorithm or label than the
   // catalog says, and the CKA_IDs of those objects. They must not sign.
   std::vector<std::string> mismatched;
   absl::flat_hash_set<std::string> withheld;
-  // CKA_IDs, in hexadecimal, of objects that no version owns.
+  // CKA_IDs, in hexadecimal, of objects that no version owns, or only a DESTROYED one.
   std::vector<std::string> unknown;
   // Objects that look like ours but cannot be told apart (hsm.proto, ObjectList).
   uint32_t unattributable = 0;

@@ -142,7 +142,7 @@ absl::string_view StartProblem(const Findings& found, absl::Time now) {
   return "";
 }
 
-absl::Status CheckTimes(const Findings& found, absl::Time now) {
+absl::Status CheckTimes(const Findings& found, absl::Time now, absl::Time latest_expiry) {
   if (!found.expires) return OutOfScope(found, "exp is missing");
   const absl::Time expires = TimeOf(*found.expires);
   if (expires <= now) return OutOfScope(found, "exp is not in the future");
@@ -150,6 +150,13 @@ absl::Status CheckTimes(const Findings& found, absl::Time now) {
     return OutOfScope(found, absl::StrCat("exp is further away than the key's longest JWT "
                                           "lifetime, ",
                                           absl::FormatDuration(found.key->max_jwt_lifetime)));
+  }
+  if (expires > latest_expiry) {
+    return OutOfScope(
+        found, absl::StrCat("exp is after ",
+                            absl::FormatTime(absl::RFC3339_sec, latest_expiry, absl::UTCTimeZone()),
+                            ", until when the version that signs is published; ask for a shorter "
+                            "life, or rotate the key"));
   }
   const absl::string_view problem = StartProblem(found, now);
   return problem.empty() ? absl::OkStatus() : OutOfScope(found, problem);
@@ -168,7 +175,7 @@ absl::Status CheckClaimRules(const Findings& found) {
   return absl::OkStatus();
 }
 
-absl::Status CheckScope(const Findings& found, absl::Time now) {
+absl::Status CheckScope(const Findings& found, absl::Time now, absl::Time latest_expiry) {
   if (!found.issuer_matches) {
     return OutOfScope(found, "iss must be exactly the URL of the key's issuer");
   }
@@ -178,13 +185,14 @@ absl::Status CheckScope(const Findings& found, absl::Time now) {
   if (!found.audiences_match) {
     return OutOfScope(found, "aud has a value that is not one of the key's audiences");
   }
-  if (absl::Status s = CheckTimes(found, now); !s.ok()) return s;
+  if (absl::Status s = CheckTimes(found, now, latest_expiry); !s.ok()) return s;
   return CheckClaimRules(found);
 }
 
 }  // namespace
 
-absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now) {
+absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now,
+                         absl::Time latest_expiry) {
   if (claims.size() > kMaxClaimsBytes) {
     return Invalid(absl::StrCat("they are over ", kMaxClaimsBytes, " bytes"));
   }
@@ -198,7 +206,7 @@ absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl
         return std::nullopt;
       });
   if (error) return Invalid(absl::StrCat(error->what, " (byte ", error->offset, ")"));
-  return CheckScope(found, now);
+  return CheckScope(found, now, latest_expiry);
 }
 
 }  // namespace sealward::signing

@@ -40,13 +40,15 @@ inline constexpr absl::Duration kMaxPastIssue = absl::Minutes(5);
 // FAILED_PRECONDITION (CLAIMS_OUT_OF_SCOPE): iss is not exactly the issuer's
 // URL; aud is missing, empty, or has a value that is not one of the key's
 // audiences; exp is missing, not after now, or further away than the key's
-// max_jwt_lifetime; nbf or iat lies more than kMaxFutureStart ahead or is not
+// max_jwt_lifetime, or after `latest_expiry`, until which the signing version is sure to be
+// published; nbf or iat lies more than kMaxFutureStart ahead or is not
 // before exp; exp lies more than max_jwt_lifetime + kMaxPastIssue after iat (a
 // validator that goes by the age of a JWT would reckon a longer life than the
 // key allows); or one of the key's claim_rules (key_service.proto) is broken:
 // sub, as resolved from its escapes, is missing, empty, or not a prefix with
 // more after it, byte for byte; jti is missing or empty.
-absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now);
+absl::Status CheckClaims(const catalog::Key& key, absl::string_view claims, absl::Time now,
+                         absl::Time latest_expiry = absl::InfiniteFuture());
 
 }  // namespace sealward::signing
 

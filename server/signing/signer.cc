@@ -9,6 +9,7 @@
 #include "common/base64url.h"
 #include "common/errors.h"
 #include "server/hsm_client/cost.h"
+#include "server/lifecycle/course.h"
 #include "server/lifecycle/state.h"
 #include "server/signing/claims.h"
 #include "server/signing/verifier_cache.h"
@@ -16,13 +17,56 @@
 namespace sealward::signing {
 namespace {
 
-// When the next version of `key` begins to sign; InfiniteFuture if none will.
-absl::Time NextActivation(const catalog::Key& key, absl::Time now) {
+// When the next version of `key` begins to sign, in words.
+std::string NextActivation(const catalog::Key& key, absl::Time now) {
   absl::Time next = absl::InfiniteFuture();
   for (const auto& version : key.versions) {
-    if (version->times.activate > now) next = std::min(next, version->times.activate);
+    if (lifecycle::WillSign(version->times, now)) next = std::min(next, version->times.activate);
   }
-  return next;
+  if (next == absl::InfiniteFuture()) return "";
+  return absl::StrCat("; its next version signs from ",
+                      absl::FormatTime(absl::RFC3339_sec, next, absl::UTCTimeZone()),
+                      " on, when every validator's cache has it");
+}
+
+// Why `key` has nothing to sign with.
+absl::Status NothingSigns(const catalog::Key& key, absl::Time now) {
+  const catalog::KeyVersion* last = nullptr;  // of those that have signed
+  for (const auto& version : key.versions) {
+    const absl::Time since = version->times.activate;
+    if (since <= now && (last == nullptr || since >= last->times.activate)) last = version.get();
+  }
+  const std::string next = NextActivation(key, now);
+  const auto error = [](absl::string_view reason, const std::string& message) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, reason, message);
+  };
+  if (last == nullptr) {
+    return error("KEY_NOT_READY",
+                 absl::StrCat(key.name, " has nothing to sign with yet",
+                              next.empty() ? ": its key pair is being generated" : next));
+  }
+  const std::string version = absl::StrCat(key.name, "/versions/", last->number);
+  switch (lifecycle::StateAt(last->times, now)) {
+    case lifecycle::State::kSuspended:
+      return error("KEY_SUSPENDED",
+                   absl::StrCat(version,
+                                " is suspended and nothing signs in its place: enable it "
+                                "or rotate the key",
+                                next));
+    case lifecycle::State::kRevoked:
+      return error("KEY_REVOKED",
+                   absl::StrCat(version, " is revoked and nothing signs in its place yet",
+                                next.empty() ? ": its successor is being generated" : next));
+    default:
+      return error("KEY_NOT_READY",
+                   absl::StrCat(version, " may sign no longer and nothing signs in its place yet",
+                                next.empty() ? "; `sealward keys plan` says why" : next));
+  }
+}
+
+// The latest exp of a JWT of this version: so that its key is published as long as it lives.
+absl::Time LatestExpiry(const lifecycle::VersionTimes& times) {
+  return std::min(times.publish_until, times.withdraw) - lifecycle::kClockSkew;
 }
 
 // Index of `typ` among the key's typs, by which header_segments are kept.
@@ -64,14 +108,7 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
   for (const auto& version : key.versions) times.push_back(version->times);
   const auto index = lifecycle::SigningVersionAt(std::span(times.data(), times.size()), now);
   if (index) return key.versions[*index];
-  const absl::Time next = NextActivation(key, now);
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "KEY_NOT_READY",
-      next == absl::InfiniteFuture()
-          ? absl::StrCat(key.name, " has nothing to sign with yet: its key pair is being generated")
-          : absl::StrCat(key.name, " has nothing to sign with yet: its next version signs from ",
-                         absl::FormatTime(absl::RFC3339_sec, next, absl::UTCTimeZone()),
-                         " on, when every validator's cache has it"));
+  return NothingSigns(key, now);
 }
 
 void Signer::Sign(SignRequest request) {
@@ -107,13 +144,16 @@ void Signer::SignAll(std::vector<SignRequest> requests) {
   for (auto& [partition, submissions] : lists) partition->SubmitAll(std::move(submissions));
 }
 
-absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Time now) const {
+absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Time now) {
   const catalog::Key& key = *request.key;
   if (absl::Status purpose = CheckPurpose(key); !purpose.ok()) return purpose;
   auto typ = TypIndex(key, request.typ);
   if (!typ.ok()) return typ.status();
-  if (absl::Status claims = CheckClaims(key, request.claims, now); !claims.ok()) return claims;
   auto version = SigningVersion(key, now);
+  const absl::Time latest = version.ok() ? LatestExpiry((*version)->times) : absl::InfiniteFuture();
+  if (absl::Status claims = CheckClaims(key, request.claims, now, latest); !claims.ok()) {
+    return claims;
+  }
   if (!version.ok()) return version.status();
   if (with_.withheld->Contains((*version)->object_id)) {
     return MakeError(absl::StatusCode::kInternal, "KEY_WITHHELD",
@@ -122,7 +162,7 @@ absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Tim
   }
   const auto partition = with_.partitions->Find(key.tenant->partition);
   if (!partition.ok()) return partition.status();
-  Pending pending{*std::move(version), {}, std::move(request.done)};
+  Pending pending{*std::move(version), key.max_jwt_lifetime, now, {}, std::move(request.done)};
   const std::string& header = pending.version->header_segments[*typ];
   pending.signing_input.reserve(header.size() + 1 + request.claims.size() * 4 / 3 + 4 +
                                 pending.version->algorithm->signature_bytes * 4 / 3 + 4);
@@ -133,7 +173,7 @@ absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Tim
 }
 
 hsm_client::Partition::Submission Signer::Submission(const catalog::Key& key, Pending pending,
-                                                     absl::Time deadline) const {
+                                                     absl::Time deadline) {
   hsm_client::Partition::Submission submission;
   hsm::v1::SignJws& sign = *submission.operation.mutable_sign_jws();
   sign.mutable_object()->set_object_id(pending.version->object_id);
@@ -152,7 +192,7 @@ hsm_client::Partition::Submission Signer::Submission(const catalog::Key& key, Pe
 }
 
 absl::StatusOr<SignedJwt> Signer::Release(Pending& pending,
-                                          absl::StatusOr<hsm::v1::Result> answer) const {
+                                          absl::StatusOr<hsm::v1::Result> answer) {
   if (!answer.ok()) return answer.status();
   if (answer->code() != 0) return RefusedByHsm(*answer);
   const std::string& signature = answer->signature().signature();
@@ -164,6 +204,7 @@ absl::StatusOr<SignedJwt> Signer::Release(Pending& pending,
                      "the HSM returned a signature that the published key does not verify; it "
                      "was withheld");
   }
+  live_jwts_.Count(pending.version->object_id, pending.max_lifetime, pending.judged);
   SignedJwt signed_jwt{std::move(pending.signing_input), pending.version->jwk.kid()};
   signed_jwt.jwt.push_back('.');
   Base64UrlAppend(signature, signed_jwt.jwt);

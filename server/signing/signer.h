@@ -17,6 +17,7 @@
 #include "server/catalog/snapshot.h"
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/reconcile.h"
+#include "server/signing/live_jwts.h"
 
 namespace sealward::signing {
 
@@ -36,8 +37,9 @@ struct SignRequest {
   absl::AnyInvocable<void(absl::StatusOr<SignedJwt>)> done;
 };
 
-// The version of `key` that signs at `now`. FAILED_PRECONDITION (KEY_NOT_READY)
-// if none does; the message says when one will.
+// The version of `key` that signs at `now`. FAILED_PRECONDITION if none does: KEY_SUSPENDED
+// or KEY_REVOKED if that is why, else KEY_NOT_READY; the message says when one will, as far
+// as that is planned.
 absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const catalog::Key& key,
                                                                           absl::Time now);
 
@@ -72,10 +74,15 @@ class Signer {
   // As Sign for each, sharing packets to the HSM.
   void SignAll(std::vector<SignRequest> requests);
 
+  // Of the JWTs that were released since the server started.
+  const LiveJwts& live_jwts() const { return live_jwts_; }
+
  private:
   // What is kept while the HSM signs.
   struct Pending {
     std::shared_ptr<const catalog::KeyVersion> version;
+    absl::Duration max_lifetime;
+    absl::Time judged;  // when the claims were: it lives at most that long from then on
     std::string signing_input;
     decltype(SignRequest::done) done;
   };
@@ -87,12 +94,13 @@ class Signer {
   };
 
   // Takes request.done where it succeeds.
-  absl::StatusOr<Prepared> Prepare(SignRequest& request, absl::Time now) const;
+  absl::StatusOr<Prepared> Prepare(SignRequest& request, absl::Time now);
   hsm_client::Partition::Submission Submission(const catalog::Key& key, Pending pending,
-                                               absl::Time deadline) const;
-  absl::StatusOr<SignedJwt> Release(Pending& pending, absl::StatusOr<hsm::v1::Result> answer) const;
+                                               absl::Time deadline);
+  absl::StatusOr<SignedJwt> Release(Pending& pending, absl::StatusOr<hsm::v1::Result> answer);
 
   const Dependencies with_;
+  LiveJwts live_jwts_;
 };
 
 }  // namespace sealward::signing

@@ -15,6 +15,8 @@
 #include "common/base64url.h"
 #include "common/errors.h"
 #include "common/verifier.h"
+#include "server/catalog/mutations.h"
+#include "server/lifecycle/course.h"
 #include "tests/fakes/key_rig.h"
 
 namespace sealward::signing {
@@ -142,6 +144,68 @@ TEST_F(SignerTest, WithNothingToSignWithItSaysWhen) {
       << early.status();
   rig_.clock.Advance(fakes::kPropagation);
   EXPECT_TRUE(Sign(Claims()).ok());
+}
+
+// The key's first version with other times; no driver runs.
+class HardEndsTest : public SignerTest {
+ protected:
+  void SetTimes(void (*edit)(lifecycle::VersionTimes&, absl::Time now)) {
+    auto times = catalog::TimesOf(*key_);
+    edit(times[0], rig_.clock.Now());
+    key_ = std::make_shared<const catalog::Key>(catalog::WithTimes(*key_, times));
+  }
+  std::string Reason() { return ErrorReason(Sign(Claims()).status()); }
+};
+
+TEST_F(HardEndsTest, ASuspendedVersionSignsNothingAndTheErrorSaysSo) {
+  SetTimes([](lifecycle::VersionTimes& times, absl::Time now) { times.suspend = now; });
+  EXPECT_EQ(Reason(), "KEY_SUSPENDED");
+}
+
+TEST_F(HardEndsTest, ARevokedVersionSignsNothingAndTheErrorSaysSo) {
+  SetTimes([](lifecycle::VersionTimes& times, absl::Time now) { times.revoke = now; });
+  EXPECT_EQ(Reason(), "KEY_REVOKED");
+}
+
+// sign_until and publish_until hold though nobody planned anything.
+TEST_F(HardEndsTest, PastSignUntilNothingSigns) {
+  SetTimes([](lifecycle::VersionTimes& times, absl::Time now) {
+    times.sign_until = now + absl::Hours(1);
+    times.publish_until = now + absl::Hours(3);
+  });
+  rig_.clock.Advance(absl::Hours(1) - absl::Seconds(1));
+  EXPECT_TRUE(Sign(Claims()).ok());
+  rig_.clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(Reason(), "KEY_NOT_READY");
+}
+
+// Else a JWT could outlive the publication of its key, and an honest one be refused.
+TEST_F(HardEndsTest, NoJwtOutlivesThePublicationOfItsKey) {
+  SetTimes([](lifecycle::VersionTimes& times, absl::Time now) {
+    times.publish_until = now + absl::Minutes(10) + lifecycle::kClockSkew;
+  });
+  EXPECT_TRUE(Sign(Claims()).ok());  // expires in ten minutes
+  rig_.clock.Advance(absl::Seconds(1));
+  const absl::Status refused = Sign(Claims()).status();
+  EXPECT_EQ(ErrorReason(refused), "CLAIMS_OUT_OF_SCOPE");
+  EXPECT_TRUE(absl::StrContains(
+      refused.message(),
+      absl::FormatTime(absl::RFC3339_sec, Version(0).times.publish_until - lifecycle::kClockSkew,
+                       absl::UTCTimeZone())))
+      << refused;
+}
+
+TEST_F(SignerTest, CountsTheJwtsThatMayBeAlive) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Sign(Claims()).ok());
+  EXPECT_FALSE(Sign("{}").ok());
+  const auto live = [this] {
+    return signer_.live_jwts().Live(Version(0).object_id, rig_.clock.Now());
+  };
+  EXPECT_EQ(live(), 3);
+  rig_.clock.Advance(key_->max_jwt_lifetime - absl::Seconds(1));
+  EXPECT_EQ(live(), 3);
+  rig_.clock.Advance(key_->max_jwt_lifetime / 10);
+  EXPECT_EQ(live(), 0);
 }
 
 TEST_F(SignerTest, InABatchEachHasItsOwnAnswer) {

@@ -1,0 +1,118 @@
+// KeyManager: the way of a key pair out of the partition. The intent is in the store
+// (VersionTimes::schedule_destroy) before any of this.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/errors.h"
+#include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/object_calls.h"
+#include "server/telemetry/logging.h"
+
+namespace sealward::lifecycle {
+namespace {
+
+using telemetry::Level;
+using telemetry::Log;
+
+constexpr absl::string_view kWindowTooShort = "WINDOW_TOO_SHORT";
+constexpr absl::string_view kWindowOpen = "WINDOW_OPEN";
+constexpr absl::string_view kNotScheduled = "NOT_SCHEDULED";
+constexpr absl::string_view kDestroyed = "DESTROYED";
+
+void LogVersion(absl::string_view event, const catalog::Key& key, size_t index) {
+  Log(Level::kInfo, event, {{"key", key.name}, {"version", key.versions[index]->number}});
+}
+
+// A destruction put off so far that a window of `least` fits in. Further each time,
+// where the HSM's clock is ahead of ours.
+absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now) {
+  const absl::Duration margin = std::max(kWindowMargin, least / 8);
+  return std::max(due + margin, now + least + margin);
+}
+
+}  // namespace
+
+absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {
+  const auto partition = options_.partitions->Find(key.tenant->partition);
+  if (!partition.ok()) return partition.status();
+  const catalog::KeyVersion& version = *key.versions[index];
+  const absl::Time now = options_.clock->Now();
+  absl::Status status = ScheduleObject(**partition, ObjectOf(key, version),
+                                       version.times.destroy_due, now + kMarkTimeout);
+  if (ErrorReason(status) == kDestroyed) return RecordDestroyed(key, index);
+  if (ErrorReason(status) == kWindowTooShort) {
+    const absl::Duration least =
+        absl::Seconds((*partition)->Status().description.least_destroy_window_s());
+    LogVersion("key_destroy_put_off", key, index);
+    return RecordMarks(key.name,
+                       [&](std::vector<VersionTimes>& times) {
+                         if (times[index].schedule_destroy == absl::InfiniteFuture()) return;
+                         times[index].destroy_due = PutOff(times[index].destroy_due, least, now);
+                       })
+        .status();
+  }
+  if (!status.ok()) return status;
+  const std::array<size_t, 1> one = {index};
+  if (absl::Status s = ForgetVersions(key, one, now + kMarkTimeout); !s.ok()) return s;
+  return RecordMarks(
+             key.name,
+             [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = true; })
+      .status();
+}
+
+absl::Status KeyManager::UnmarkDestroy(const catalog::Key& key, size_t index) {
+  const auto partition = options_.partitions->Find(key.tenant->partition);
+  if (!partition.ok()) return partition.status();
+  const absl::Time limit = options_.clock->Now() + kMarkTimeout;
+  absl::Status status = UnscheduleObject(**partition, ObjectOf(key, *key.versions[index]), limit);
+  if (ErrorReason(status) == kDestroyed) return RecordDestroyed(key, index);
+  if (!status.ok()) return status;
+  return RecordMarks(
+             key.name,
+             [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = false; })
+      .status();
+}
+
+absl::Status KeyManager::DestroyVersion(const catalog::Key& key, size_t index, absl::Time& wake) {
+  const auto partition = options_.partitions->Find(key.tenant->partition);
+  if (!partition.ok()) return partition.status();
+  const absl::Time now = options_.clock->Now();
+  absl::Status status =
+      DestroyObject(**partition, ObjectOf(key, *key.versions[index]), now + kMarkTimeout);
+  if (status.ok()) return RecordDestroyed(key, index);
+  if (ErrorReason(status) == kWindowOpen) {  // by the HSM process's clock
+    wake = now + kWindowRetryDelay;
+    return absl::OkStatus();
+  }
+  if (ErrorReason(status) == kNotScheduled) {  // its mark is gone: the window begins again
+    LogVersion("key_destroy_mark_missing", key, index);
+    return RecordMarks(
+               key.name,
+               [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = false; })
+        .status();
+  }
+  if (absl::IsUnimplemented(status)) {  // the record stays; only a person can do it
+    LogVersion("key_destroy_impossible", key, index);
+    wake = now + kDestroyImpossibleRetryDelay;
+    return absl::OkStatus();
+  }
+  return status;
+}
+
+// The other processes may have copies that still sign: they are to forget it first.
+absl::Status KeyManager::RecordDestroyed(const catalog::Key& key, size_t index) {
+  const absl::Time now = options_.clock->Now();
+  const std::array<size_t, 1> one = {index};
+  if (absl::Status s = ForgetVersions(key, one, now + kMarkTimeout); !s.ok()) return s;
+  const auto recorded = RecordMarks(key.name, [index, now](std::vector<VersionTimes>& times) {
+    VersionTimes& destroyed = times[index];
+    destroyed.schedule_destroy = std::min(destroyed.schedule_destroy, now);
+    destroyed.destroy_due = std::min(destroyed.destroy_due, now);
+    destroyed.destroy = std::min(destroyed.destroy, now);
+  });
+  if (recorded.ok()) LogVersion("key_version_destroyed", key, index);
+  return recorded.status();
+}
+
+}  // namespace sealward::lifecycle
