@@ -42,6 +42,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddCertificateCommands(app, chosen);
   AddSigningCommands(app, chosen);
   AddStatusCommand(app, chosen);
+  AddAlarmCommands(app, chosen);
 }
 
 // The command or group that the command line got to.
@@ -104,7 +105,7 @@ int Run(const GlobalOptions& options, const Chosen& chosen, std::ostream& out, s
     status = absl::DataLossError("the answer could not be written to standard output");
   }
   if (!status.ok()) err << (options.output == "json" ? ErrorJson(status) : ErrorText(what, status));
-  return ExitCodeOf(status);
+  return status.ok() ? (*session)->exit_code() : ExitCodeOf(status);
 }
 
 }  // namespace

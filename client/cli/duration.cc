@@ -3,11 +3,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
+#include "common/iso_duration.h"
 
 namespace sealward::client::cli {
 namespace {
-
-constexpr absl::Duration kLongest = absl::Hours(24 * 366 * 10);
 
 // absl has no days: "2d" and "2d12h" are split off here.
 bool TakeDays(absl::string_view& text, absl::Duration& days) {
@@ -23,16 +22,21 @@ bool TakeDays(absl::string_view& text, absl::Duration& days) {
 }  // namespace
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view flag, absl::string_view text) {
+  if (LooksLikeIsoDuration(text)) {
+    auto duration = ParseIsoDuration(text);
+    if (duration.ok()) return duration;
+    return UsageError(absl::StrCat(flag, ": ", duration.status().message()));
+  }
   absl::string_view rest = text;
   absl::Duration days;
   absl::Duration time;
   const bool unsigned_text = text.find_first_of("+-") == absl::string_view::npos;
   if (!unsigned_text || !TakeDays(rest, days) ||
       (!rest.empty() && !absl::ParseDuration(rest, &time)) || days + time <= absl::ZeroDuration() ||
-      days + time > kLongest) {
+      days + time > kLongestDuration) {
     return UsageError(absl::StrCat(flag, ": \"", text,
                                    "\" is not a duration; write a number with a unit, for example "
-                                   "300s, 20m, 1h30m or 2d"));
+                                   "300s, 20m, 1h30m or 2d, or ISO 8601: P30D, PT1H30M"));
   }
   return days + time;
 }

@@ -13,7 +13,8 @@
 namespace sealward::client::cli {
 
 // Parses "300s", "20m", "1h", "1h30m", "2d", "1.5s" or "250ms": positive numbers
-// with a unit. INVALID_ARGUMENT (USAGE) naming `flag` otherwise; a bare number
+// with a unit; or ISO 8601 (common/iso_duration.h): "P30D", "PT1H30M". At most
+// kLongestDuration. INVALID_ARGUMENT (USAGE) naming `flag` otherwise; a bare number
 // has no unit and is refused.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view flag, absl::string_view text);
 

@@ -12,6 +12,7 @@ const absl::string_view kExitCodeHelp =
     "  3    not allowed (or not there: the server gives the same answer for both)\n"
     "  4    not found, exists already, changed meanwhile, or not ready for this\n"
     "  5    no server, server overloaded, or no answer in time: try again\n"
+    "  6    sealward alarms: there are critical ones\n"
     "  130  interrupted\n";
 
 int ExitCodeOf(const absl::Status& status) {

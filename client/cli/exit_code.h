@@ -13,6 +13,7 @@ inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNotAllowed = 3;
 inline constexpr int kExitPrecondition = 4;
 inline constexpr int kExitUnavailable = 5;
+inline constexpr int kExitCriticalAlarm = 6;
 inline constexpr int kExitInterrupted = 130;  // 128 + SIGINT, as shells have it
 
 // The table for --help.

@@ -45,6 +45,10 @@ class Session {
   void SetSubject(std::string subject) { subject_ = std::move(subject); }
   const std::string& subject() const { return subject_; }
 
+  // The exit code of the command if it succeeds; kExitOk unless this was called.
+  void SetExitCode(int code) { exit_code_ = code; }
+  int exit_code() const { return exit_code_; }
+
   // Prints the answer: `message` with -o json, else `text`.
   void Print(const google::protobuf::Message& message, absl::string_view text) const;
 
@@ -74,6 +78,7 @@ class Session {
   const absl::Duration timeout_;
   std::ostream& out_;
   std::string subject_;
+  int exit_code_ = 0;
 };
 
 }  // namespace sealward::client::cli

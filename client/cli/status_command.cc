@@ -1,6 +1,9 @@
 // sealward status
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/alarms.h"
 #include "client/cli/commands.h"
 #include "client/cli/duration.h"
 #include "client/cli/key_text.h"
@@ -36,11 +39,23 @@ std::string PartitionText(const v1::PartitionStatus& partition) {
   return absl::StrCat(fields.ToString(), "\n", processes.ToString());
 }
 
-std::string Text(const v1::GetServiceStatusResponse& status) {
+// "2 critical, 1 warning"; empty where the server does not say.
+std::string AlarmsText(Session& session) {
+  const auto alarms = ListAlarms(session, "");
+  if (!alarms.ok()) return "";
+  if (alarms->alarms().empty()) return "none";
+  const auto critical =
+      std::ranges::count(alarms->alarms(), v1::Alarm::SEVERITY_CRITICAL, &v1::Alarm::severity);
+  return absl::StrCat(critical, " critical, ", alarms->alarms_size() - critical,
+                      " warning: see `sealward alarms`");
+}
+
+std::string Text(const v1::GetServiceStatusResponse& status, const std::string& alarms) {
   Fields fields;
   fields.Add("Server version", status.server_version());
   fields.Add("Started", FormatTime(status.has_start_time(), status.start_time()));
   fields.Add("Store revision", absl::StrCat(status.store_revision()));
+  if (!alarms.empty()) fields.Add("Alarms", alarms);
   std::string text = fields.ToString();
   for (const v1::PartitionStatus& partition : status.partitions()) {
     absl::StrAppend(&text, "\n", PartitionText(partition));
@@ -57,7 +72,7 @@ void AddStatusCommand(CLI::App& app, Chosen& chosen) {
              [](Session& session) {
                auto status = session.Call<Service>(&Service::Stub::GetServiceStatus,
                                                    v1::GetServiceStatusRequest());
-               if (status.ok()) session.Print(*status, Text(*status));
+               if (status.ok()) session.Print(*status, Text(*status, AlarmsText(session)));
                return status.status();
              });
 }

@@ -29,6 +29,9 @@ struct Edge {
   telemetry::Metrics* metrics = nullptr;
   decisions::DecisionSink* decisions = nullptr;  // told by Caller alone
   auth::CallLimits* calls = nullptr;             // asked by Caller alone; null for none
+  // What stored times are compared with (server/lifecycle/lifecycle_clock.h); null for
+  // `clock`, which is the system's.
+  const Clock* lifecycle = nullptr;
 
   // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the
   // change that came first, so that the next decision is a new one. Blocks.
@@ -40,8 +43,11 @@ struct Edge {
     return revision;
   }
 
-  // The time in whole microseconds, as the store keeps it.
-  absl::Time Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock->Now())); }
+  // Lifecycle time in whole microseconds, as the store keeps it.
+  absl::Time Now() const {
+    const Clock& of = lifecycle == nullptr ? *clock : *lifecycle;
+    return absl::FromUnixMicros(absl::ToUnixMicros(of.Now()));
+  }
 };
 
 // How often a change is decided again after somebody else's came first.

@@ -204,7 +204,7 @@ grpc::ServerUnaryReactor* SigningService::GetSigningKey(grpc::CallbackServerCont
         const Call call(edge_, SignMethod::kSignJwt, caller);
         auto key = call.Authorize(request->key(), auth::Verb::kReadSigningKey);
         if (!key.ok()) return key.status();
-        auto version = signing::SigningVersion(**key, call.now());
+        auto version = signing::SigningVersion(**key, edge_.Now());
         if (!version.ok()) return version.status();
         const absl::Time change = lifecycle::NextChange(catalog::TimesOf(**key), call.now());
         return ToSigningKey(**key, **version, std::min(change, call.now() + kMaxSigningKeyAge));

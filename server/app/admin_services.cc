@@ -19,6 +19,7 @@ struct AdminServices::Set {
         approvals(edge),
         trust_domains(edge, sources.bundle_rules),
         denied_certificates(edge),
+        operations(edge, sources.operations),
         status(edge, sources.status) {}
 
   api::TenantService tenants;
@@ -28,6 +29,7 @@ struct AdminServices::Set {
   api::ApprovalService approvals;
   api::TrustDomainService trust_domains;
   api::DeniedCertificateService denied_certificates;
+  api::OperationsService operations;
   api::StatusService status;
 };
 
@@ -40,6 +42,7 @@ AdminServices::AdminServices(const api::Edge& edge, const AdminSources& sources)
            &set_->approvals,
            &set_->trust_domains,
            &set_->denied_certificates,
+           &set_->operations,
            &set_->status} {}
 
 AdminServices::~AdminServices() = default;

@@ -8,6 +8,7 @@
 
 #include "grpcpp/impl/codegen/service_type.h"
 #include "server/api/edge.h"
+#include "server/api/operations_service.h"
 #include "server/api/status_service.h"
 #include "server/auth/trust_bundle.h"
 #include "server/hsm_client/partitions.h"
@@ -21,6 +22,7 @@ struct AdminSources {
   lifecycle::KeyManager* keys = nullptr;
   const hsm_client::Partitions* partitions = nullptr;
   api::StatusService::Sources status;
+  api::OperationsService::Sources operations;
   auth::BundleRules bundle_rules;
 };
 

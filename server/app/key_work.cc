@@ -5,15 +5,25 @@
 namespace sealward::app {
 
 KeyWork::KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partitions,
-                 const Clock* clock, telemetry::Metrics* metrics)
-    : manager({.catalog = catalog, .partitions = partitions, .clock = clock, .metrics = metrics}),
-      drivers({&manager, catalog, partitions, clock, metrics, &withheld}),
-      signer({partitions, &withheld, clock, [metrics](const catalog::KeyVersion& version) {
+                 const Clock* clock, const lifecycle::LifecycleClock* lifecycle_clock,
+                 telemetry::Metrics* metrics)
+    : clock_keeper({catalog, lifecycle_clock, metrics}),
+      manager(
+          {.catalog = catalog,
+           .partitions = partitions,
+           .clock = lifecycle_clock,
+           .metrics = metrics,
+           .wall = clock,
+           .stamp = [this](store::Transaction& transaction) { clock_keeper.AddTo(transaction); }}),
+      drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld}),
+      signer({partitions, &withheld, clock,
+              [metrics](const catalog::KeyVersion& version) {
                 metrics->CountVerifyFailure();
                 metrics->CountAlarm("signature_invalid");
                 telemetry::Log(telemetry::Level::kError, "signature_invalid",
                                {{"kid", version.jwk.kid()}});
-              }}) {}
+              },
+              lifecycle_clock, &lifecycle_clock->running()}) {}
 
 void ReportUnconfigured(const catalog::Snapshot& snapshot, const hsm_client::Partitions& partitions,
                         telemetry::Metrics& metrics) {

@@ -5,8 +5,10 @@
 #include "common/clock.h"
 #include "server/catalog/catalog.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/clock_keeper.h"
 #include "server/lifecycle/drivers.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/lifecycle_clock.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/signing/signer.h"
 #include "server/telemetry/metrics.h"
@@ -17,8 +19,9 @@ namespace sealward::app {
 // Each may use those above it.
 struct KeyWork {
   KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partitions, const Clock* clock,
-          telemetry::Metrics* metrics);
+          const lifecycle::LifecycleClock* lifecycle_clock, telemetry::Metrics* metrics);
 
+  lifecycle::ClockKeeper clock_keeper;
   lifecycle::Withheld withheld;
   lifecycle::KeyManager manager;
   lifecycle::Drivers drivers;

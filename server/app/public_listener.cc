@@ -25,7 +25,7 @@ struct LateHandler {
 
 absl::StatusOr<std::unique_ptr<PublicListener>> PublicListener::Start(
     const Config::Https& config, const catalog::Catalog* catalog, telemetry::Metrics* metrics,
-    const Clock* clock, std::function<absl::Status()> ready) {
+    const Clocks& clocks, std::function<absl::Status()> ready) {
   publish::HttpsOptions options;
   options.listen = config.listen;
   options.certificate_path = config.certificate;
@@ -33,7 +33,7 @@ absl::StatusOr<std::unique_ptr<PublicListener>> PublicListener::Start(
   auto late = std::make_shared<LateHandler>();
   auto server = publish::HttpsServer::Start(
       std::move(options), [late](const publish::HttpRequest& request) { return (*late)(request); },
-      clock);
+      clocks.system);
   if (!server.ok()) return server.status();
 
   std::unique_ptr<PublicListener> listener(new PublicListener);
@@ -42,7 +42,7 @@ absl::StatusOr<std::unique_ptr<PublicListener>> PublicListener::Start(
                               ? absl::StrCat("https://localhost:", listener->server_->port())
                               : std::string(absl::StripSuffix(config.public_url, "/"));
   listener->documents_ = std::make_unique<publish::DocumentCache>(
-      [catalog] { return catalog->Get(); }, clock, listener->public_url_);
+      [catalog] { return catalog->Get(); }, clocks.lifecycle, listener->public_url_);
   publish::PublicRoutes routes;
   routes.documents = listener->documents_.get();
   routes.ready = std::move(ready);

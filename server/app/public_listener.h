@@ -20,12 +20,19 @@ namespace sealward::app {
 // PublicListener serves what anybody may see. It needs no HSM.
 class PublicListener {
  public:
+  // Clocks is the system's, for the Date of an answer, and lifecycle time, which says
+  // what is published.
+  struct Clocks {
+    const Clock* system = nullptr;
+    const Clock* lifecycle = nullptr;
+  };
+
   // REQUIRES: the pointers outlive it. `ready` answers /readyz; any thread.
   // Errors as publish::HttpsServer::Start.
   static absl::StatusOr<std::unique_ptr<PublicListener>> Start(const Config::Https& config,
                                                                const catalog::Catalog* catalog,
                                                                telemetry::Metrics* metrics,
-                                                               const Clock* clock,
+                                                               const Clocks& clocks,
                                                                std::function<absl::Status()> ready);
 
   // What the JWKS URLs begin with: as configured, else https://localhost:<port>.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/alarms/watch.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
 #include "server/api/signing_service.h"
@@ -23,6 +24,7 @@
 #include "server/catalog/catalog.h"
 #include "server/decisions/aggregator.h"
 #include "server/decisions/log_sink.h"
+#include "server/lifecycle/lifecycle_clock.h"
 #include "server/publish/https_server.h"
 #include "server/publish/routes.h"
 #include "server/quota/limiter.h"
@@ -40,6 +42,7 @@ struct Server::Parts {
   telemetry::Metrics metrics;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<lifecycle::LifecycleClock> lifecycle_clock;
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<TlsKeeper> tls;
@@ -48,6 +51,7 @@ struct Server::Parts {
   std::unique_ptr<publish::HttpsServer> metrics_https;
 
   std::unique_ptr<KeyWork> keys;
+  std::unique_ptr<alarms::AlarmWatch> alarms;
   quota::Limiter limiter;
 
   auth::CallLimits calls;
@@ -82,6 +86,7 @@ absl::Status Server::Parts::OpenStore(const Config& config) {
   auto loaded = catalog::Catalog::Load(store.get());
   if (!loaded.ok()) return loaded.status();
   catalog = *std::move(loaded);
+  lifecycle_clock = std::make_unique<lifecycle::LifecycleClock>(catalog->Get()->clock);
   return absl::OkStatus();
 }
 
@@ -93,8 +98,9 @@ absl::Status Server::Parts::OpenTls(const Config& config) {
 }
 
 absl::Status Server::Parts::StartHttps(const Config& config) {
-  auto started = PublicListener::Start(config.https, catalog.get(), &metrics, clock,
-                                       [this] { return hsm->Health(); });
+  auto started =
+      PublicListener::Start(config.https, catalog.get(), &metrics, {clock, lifecycle_clock.get()},
+                            [this] { return hsm->Health(); });
   if (!started.ok()) return started.status();
   https = *std::move(started);
   return absl::OkStatus();
@@ -148,11 +154,12 @@ void Server::Parts::MakeServices(const Config& config) {
   executor = std::make_unique<api::Executor>();
   decisions.Start();
   edge = api::Edge{catalog.get(), clock,      executor.get(), tls->identities(),
-                   &metrics,      &decisions, &calls};
+                   &metrics,      &decisions, &calls,         lifecycle_clock.get()};
   admin_sources.public_url = https->public_url();
   admin_sources.keys = &keys->manager;
   admin_sources.partitions = &hsm->partitions();
   admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld};
+  admin_sources.operations = {alarms.get(), lifecycle_clock.get()};
   admin_sources.bundle_rules = BundleRulesOf(config);
   admin_services = std::make_unique<AdminServices>(edge, admin_sources);
   signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
@@ -198,7 +205,9 @@ void Server::Parts::Stop() {
     hsm->Stop(std::chrono::steady_clock::now() + left);
   }
   decisions.Stop();
+  if (alarms) alarms->Stop();
   if (keys) keys->drivers.Stop();
+  if (keys) keys->clock_keeper.Stop();
   if (metrics_https) metrics_https->Stop(kStopTimeout);
   if (https) https->Stop(kStopTimeout);
 }
@@ -219,13 +228,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   if (absl::Status status = parts.StartHttps(config); !status.ok()) return status;
   if (absl::Status status = parts.StartMetrics(config); !status.ok()) return status;
   parts.keys = std::make_unique<KeyWork>(parts.catalog.get(), &parts.hsm->partitions(), clock,
-                                         &parts.metrics);
+                                         parts.lifecycle_clock.get(), &parts.metrics);
+  parts.keys->clock_keeper.Start();
+  parts.alarms = std::make_unique<alarms::AlarmWatch>(alarms::AlarmWatch::Options{
+      parts.catalog.get(), &parts.hsm->partitions(), &parts.keys->withheld,
+      parts.lifecycle_clock.get(), &parts.metrics});
   parts.MakeServices(config);
   if (absl::Status status = parts.StartGrpc(config); !status.ok()) return status;
   parts.tls->Start(parts.https->server(), parts.metrics_https.get());
   parts.hsm->AwaitStart([drivers = &parts.keys->drivers](const std::string& partition) {
     drivers->At(partition).Start();
   });
+  parts.alarms->Start();
   return server;
 }
 

@@ -43,7 +43,8 @@ struct ClockMemory {
   absl::Time high_water = absl::InfinitePast();  // InfinitePast: nothing yet
   absl::Duration boot_time;                      // CLOCK_BOOTTIME then
   std::string boot_id;                           // that boot_time belongs to
-  absl::Time frozen = absl::InfiniteFuture();    // since when; InfiniteFuture: it is not
+  absl::Time frozen = absl::InfiniteFuture();    // stands still at; InfiniteFuture: it runs
+  bool waiting = false;                          // for the confirmed clock to reach it
   std::string frozen_reason;                     // for people
   int64_t mod_revision = 0;
 };

@@ -78,6 +78,7 @@ std::string SerializeClock(const ClockMemory& clock) {
   record.set_boot_id(clock.boot_id);
   record.set_frozen_time_us(ToRecord(clock.frozen));
   record.set_frozen_reason(clock.frozen_reason);
+  record.set_waiting(clock.waiting);
   return record.SerializeAsString();
 }
 
@@ -91,6 +92,7 @@ absl::StatusOr<ClockMemory> ParseClock(const Stored& stored) {
   clock.boot_id = record->boot_id();
   clock.frozen = FromRecord(record->frozen_time_us());
   clock.frozen_reason = record->frozen_reason();
+  clock.waiting = record->waiting();
   clock.mod_revision = stored.mod_revision;
   return clock;
 }

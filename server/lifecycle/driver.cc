@@ -53,6 +53,7 @@ void Driver::Work() {
 }
 
 absl::Time Driver::RunPass() {
+  const absl::Time begin = options_.manager->WallNow();
   const absl::Time now = options_.clock->Now();
   ReconcileIfDue(now);
   RescanIfDue(now);
@@ -60,12 +61,15 @@ absl::Time Driver::RunPass() {
   for (const std::string& key : due_.Take(now, kMaxKeysPerPass)) AdvanceInStore(key, now);
   WorkInHsm(now);
   CountIfDue(now);
+  options_.metrics->ObserveDriverPass(options_.partition.name,
+                                      options_.manager->WallNow() - begin);
   return NextWake();
 }
 
 void Driver::ReconcileIfDue(absl::Time now) {
   if (now < next_reconcile_ || now < reconcile_.retry_at) return;
-  const auto report = Reconcile(*options_.catalog, options_.partition, now + kReconcileTimeout);
+  const auto report = Reconcile(*options_.catalog, options_.partition,
+                                options_.manager->WallNow() + kReconcileTimeout);
   if (!report.ok()) {
     reconcile_.Failed(now);
     Log(Level::kWarning, "hsm_reconcile_failed",

@@ -41,7 +41,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeQuietly(absl::string_view n
                                                              absl::Time deadline, Amend amend) {
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     const absl::Time now = options_.clock->Now();
-    if (deadline <= now) return KeyBusy(name);
+    if (deadline <= WallNow()) return KeyBusy(name);
     const auto key = FindUnchanged(name, unchanged);
     if (!key.ok()) return key.status();
     const auto next = decide(**key, Course(**key), now);
@@ -81,7 +81,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::MarkRevoked(absl::string_view nam
     if (times.revoke <= now && !times.revoke_marked) to_mark.push_back(index);
   }
   if (to_mark.empty()) return key;
-  const absl::Time limit = std::min(deadline, now + kMarkTimeout);
+  const absl::Time limit = std::min(deadline, WallNow() + kMarkTimeout);
   for (const size_t index : to_mark) {
     const catalog::KeyVersion& version = *(*key)->versions[index];
     absl::Status status =

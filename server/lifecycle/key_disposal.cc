@@ -39,7 +39,7 @@ absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {
   const catalog::KeyVersion& version = *key.versions[index];
   const absl::Time now = options_.clock->Now();
   absl::Status status = ScheduleObject(**partition, ObjectOf(key, version),
-                                       version.times.destroy_due, now + kMarkTimeout);
+                                       version.times.destroy_due, WallNow() + kMarkTimeout);
   if (ErrorReason(status) == kDestroyed) return RecordDestroyed(key, index);
   if (ErrorReason(status) == kWindowTooShort) {
     const absl::Duration least =
@@ -54,7 +54,7 @@ absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {
   }
   if (!status.ok()) return status;
   const std::array<size_t, 1> one = {index};
-  if (absl::Status s = ForgetVersions(key, one, now + kMarkTimeout); !s.ok()) return s;
+  if (absl::Status s = ForgetVersions(key, one, WallNow() + kMarkTimeout); !s.ok()) return s;
   return RecordMarks(
              key.name,
              [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = true; })
@@ -64,7 +64,7 @@ absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {
 absl::Status KeyManager::UnmarkDestroy(const catalog::Key& key, size_t index) {
   const auto partition = options_.partitions->Find(key.tenant->partition);
   if (!partition.ok()) return partition.status();
-  const absl::Time limit = options_.clock->Now() + kMarkTimeout;
+  const absl::Time limit = WallNow() + kMarkTimeout;
   absl::Status status = UnscheduleObject(**partition, ObjectOf(key, *key.versions[index]), limit);
   if (ErrorReason(status) == kDestroyed) return RecordDestroyed(key, index);
   if (!status.ok()) return status;
@@ -79,7 +79,7 @@ absl::Status KeyManager::DestroyVersion(const catalog::Key& key, size_t index, a
   if (!partition.ok()) return partition.status();
   const absl::Time now = options_.clock->Now();
   absl::Status status =
-      DestroyObject(**partition, ObjectOf(key, *key.versions[index]), now + kMarkTimeout);
+      DestroyObject(**partition, ObjectOf(key, *key.versions[index]), WallNow() + kMarkTimeout);
   if (status.ok()) return RecordDestroyed(key, index);
   if (ErrorReason(status) == kWindowOpen) {  // by the HSM process's clock
     wake = now + kWindowRetryDelay;
@@ -104,7 +104,7 @@ absl::Status KeyManager::DestroyVersion(const catalog::Key& key, size_t index, a
 absl::Status KeyManager::RecordDestroyed(const catalog::Key& key, size_t index) {
   const absl::Time now = options_.clock->Now();
   const std::array<size_t, 1> one = {index};
-  if (absl::Status s = ForgetVersions(key, one, now + kMarkTimeout); !s.ok()) return s;
+  if (absl::Status s = ForgetVersions(key, one, WallNow() + kMarkTimeout); !s.ok()) return s;
   const auto recorded = RecordMarks(key.name, [index, now](std::vector<VersionTimes>& times) {
     VersionTimes& destroyed = times[index];
     destroyed.schedule_destroy = std::min(destroyed.schedule_destroy, now);

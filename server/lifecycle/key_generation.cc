@@ -39,7 +39,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index,
                                                         absl::Time deadline) {
-  const absl::Time limit = options_.clock->Now() + kGenerateTimeout;
+  const absl::Time limit = WallNow() + kGenerateTimeout;
   const auto partition = options_.partitions->Find(key->tenant->partition);
   if (!partition.ok()) return partition.status();
   auto pair = GenerateKeyPair(**partition, *key, *key->versions[index], std::min(deadline, limit));

@@ -30,7 +30,7 @@ void KeyManager::Changed(absl::string_view name) {
 
 absl::StatusOr<KeyLeases::Lease> KeyManager::Lease(absl::string_view name, absl::Time deadline) {
   const absl::Duration timeout =
-      std::max(absl::ZeroDuration(), std::min(deadline - options_.clock->Now(), kGenerateTimeout));
+      std::max(absl::ZeroDuration(), std::min(deadline - WallNow(), kGenerateTimeout));
   auto lease = leases_.Acquire(name, timeout);
   if (!lease) {
     return KeyBusy(name);
@@ -57,7 +57,12 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view n
   return key;
 }
 
-absl::Status KeyManager::Commit(const store::Transaction& transaction) {
+absl::Time KeyManager::WallNow() const {
+  return options_.wall == nullptr ? options_.clock->Now() : options_.wall->Now();
+}
+
+absl::Status KeyManager::Commit(store::Transaction transaction) {
+  if (options_.stamp) options_.stamp(transaction);
   const auto revision = options_.catalog->Commit(transaction);
   options_.metrics->CountStoreCommit(revision.status().code());
   if (!absl::IsAborted(revision.status())) return revision.status();

@@ -90,9 +90,13 @@ class KeyManager {
   struct Options {
     catalog::Catalog* catalog = nullptr;
     const hsm_client::Partitions* partitions = nullptr;
-    const Clock* clock = nullptr;
+    const Clock* clock = nullptr;  // lifecycle time
     telemetry::Metrics* metrics = nullptr;
     RandomBytes random = SystemRandomBytes;
+    // The system's clock, by which deadlines are; null for `clock`.
+    const Clock* wall = nullptr;
+    // Adds the clock's state to a transaction (ClockKeeper::AddTo); empty for nothing.
+    std::function<void(store::Transaction&)> stamp = nullptr;
   };
   explicit KeyManager(Options options) : options_(std::move(options)) {}
 
@@ -166,6 +170,9 @@ class KeyManager {
   // due_change.h.
   absl::Time DueSince(const catalog::Key& key) const;
 
+  // For deadlines; Now of `clock` is for everything that is stored.
+  absl::Time WallNow() const;
+
   // Called after every change of a key, and where one was left half done; must
   // not block. An empty function ends it.
   void OnChange(std::function<void(absl::string_view key)> listener);
@@ -175,7 +182,7 @@ class KeyManager {
   absl::StatusOr<KeyPtr> Find(absl::string_view name) const;
   KeyCourse Course(const catalog::Key& key) const;
   absl::StatusOr<KeyPtr> FindUnchanged(absl::string_view name, Precondition unchanged) const;
-  absl::Status Commit(const store::Transaction& transaction);
+  absl::Status Commit(store::Transaction transaction);
   absl::Status CommitDue(absl::string_view name);
   absl::Status ActInHsm(absl::string_view name, absl::Time& wake);
   absl::Status MarkAllRevoked(const catalog::Key& key);

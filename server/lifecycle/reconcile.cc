@@ -132,15 +132,21 @@ bool Withheld::Contains(absl::string_view object_id) const {
 std::string Withheld::Alarm(absl::string_view partition) const {
   absl::ReaderMutexLock lock(&mu_);
   const auto found = reports_.find(partition);
-  return found == reports_.end() ? "" : found->second.alarm;
+  return found == reports_.end() ? "" : found->second.Alarm();
+}
+
+ReconcileReport Withheld::Report(absl::string_view partition) const {
+  absl::ReaderMutexLock lock(&mu_);
+  const auto found = reports_.find(partition);
+  return found == reports_.end() ? ReconcileReport() : found->second;
 }
 
 void Withheld::Set(absl::string_view partition, const ReconcileReport& report) {
   absl::MutexLock lock(&mu_);
-  reports_[partition] = {report.withheld, report.Alarm()};
+  reports_[partition] = report;
   object_ids_.clear();
   for (const auto& [name, each] : reports_) {
-    object_ids_.insert(each.object_ids.begin(), each.object_ids.end());
+    object_ids_.insert(each.withheld.begin(), each.withheld.end());
   }
 }
 

@@ -61,16 +61,14 @@ class Withheld {
   // Whether the version with this CKA_ID must not sign. One lock, no copy.
   bool Contains(absl::string_view object_id) const;
   std::string Alarm(absl::string_view partition) const;
+  // The newest report; an empty one where the partition was never compared.
+  ReconcileReport Report(absl::string_view partition) const;
   // Replaces the report of `partition`.
   void Set(absl::string_view partition, const ReconcileReport& report);
 
  private:
-  struct Of {
-    absl::flat_hash_set<std::string> object_ids;
-    std::string alarm;
-  };
   mutable absl::Mutex mu_;
-  absl::flat_hash_map<std::string, Of> reports_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, ReconcileReport> reports_ ABSL_GUARDED_BY(mu_);
   // Of all partitions: ids are random, so one set will do.
   absl::flat_hash_set<std::string> object_ids_ ABSL_GUARDED_BY(mu_);
 };

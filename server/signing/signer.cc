@@ -144,12 +144,28 @@ void Signer::SignAll(std::vector<SignRequest> requests) {
   for (auto& [partition, submissions] : lists) partition->SubmitAll(std::move(submissions));
 }
 
+absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> Signer::VersionOf(
+    const catalog::Key& key) const {
+  const Clock& lifecycle = with_.lifecycle == nullptr ? *with_.clock : *with_.lifecycle;
+  const Clock& running = with_.running == nullptr ? lifecycle : *with_.running;
+  auto version = SigningVersion(key, lifecycle.Now());
+  // A clock that stands still must not make a key sign for ever.
+  if (version.ok() && (*version)->times.sign_until <= running.Now()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "KEY_NOT_READY",
+                     absl::StrCat(key.name,
+                                  " has nothing to sign with: its version has reached "
+                                  "its hard end while the lifecycle clock is frozen; confirm the "
+                                  "clock (`sealward clock confirm`)"));
+  }
+  return version;
+}
+
 absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Time now) {
   const catalog::Key& key = *request.key;
   if (absl::Status purpose = CheckPurpose(key); !purpose.ok()) return purpose;
   auto typ = TypIndex(key, request.typ);
   if (!typ.ok()) return typ.status();
-  auto version = SigningVersion(key, now);
+  auto version = VersionOf(key);
   const absl::Time latest = version.ok() ? LatestExpiry((*version)->times) : absl::InfiniteFuture();
   if (absl::Status claims = CheckClaims(key, request.claims, now, latest); !claims.ok()) {
     return claims;

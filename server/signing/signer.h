@@ -62,9 +62,13 @@ class Signer {
     const hsm_client::Partitions* partitions;
     // Versions whose object is not the one that was published.
     const lifecycle::Withheld* withheld;
-    const Clock* clock;
+    const Clock* clock;  // the system's: what `exp` and `iat` are compared with
     // Told of a signature that did not verify; for metrics and alarms.
     std::function<void(const catalog::KeyVersion&)> on_bad_signature;
+    // Lifecycle time, which says what version signs, and the same running on while that
+    // is frozen, which ends signing at sign_until (lifecycle_clock.h). Null for `clock`.
+    const Clock* lifecycle = nullptr;
+    const Clock* running = nullptr;
   };
 
   explicit Signer(Dependencies dependencies) : with_(std::move(dependencies)) {}
@@ -93,6 +97,9 @@ class Signer {
     hsm_client::Partition::Submission submission;
   };
 
+  // The version that signs now; KEY_NOT_READY if there is none.
+  absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> VersionOf(
+      const catalog::Key& key) const;
   // Takes request.done where it succeeds.
   absl::StatusOr<Prepared> Prepare(SignRequest& request, absl::Time now);
   hsm_client::Partition::Submission Submission(const catalog::Key& key, Pending pending,

@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -151,6 +152,25 @@ struct Metrics::Impl {
       Counters("sealward_store_commits_total", "Transactions of the store, by outcome");
   CounterFamily& denied = Counters("sealward_denied_total", "Requests that were denied");
   GaugeFamily& key_versions = Gauges("sealward_key_versions", "Key versions in each state");
+  GaugeFamily& standing_alarms = Gauges("sealward_alarm", "Alarms that stand now");
+  prometheus::Gauge& next_rotation =
+      Gauges("sealward_next_rotation_seconds",
+             "Until the next switch of any key; negative where one is overdue")
+          .Add({});
+  prometheus::Gauge& oldest_signing_age =
+      Gauges("sealward_oldest_signing_key_age_seconds",
+             "Since the first signature of the version that has signed for the longest")
+          .Add({});
+  GaugeFamily& pending_hsm_work =
+      Gauges("sealward_pending_hsm_work", "What is due in the HSM and not done yet");
+  prometheus::Gauge& clock_behind = Gauges("sealward_lifecycle_clock_behind_seconds",
+                                           "How far lifecycle time is behind the system's clock")
+                                        .Add({});
+  prometheus::Family<prometheus::Histogram>& driver_pass =
+      prometheus::BuildHistogram()
+          .Name("sealward_driver_pass_duration_seconds")
+          .Help("Time that one pass of a partition's lifecycle driver takes")
+          .Register(registry);
   CounterFamily& alarms =
       Counters("sealward_alarms_total", "Events that an operator has to look at");
 };
@@ -224,6 +244,33 @@ void Metrics::CountDenied(absl::string_view verb) {
 
 void Metrics::SetKeyVersions(absl::string_view state, int64_t versions) {
   impl_->key_versions.Add({{"state", std::string(state)}}).Set(static_cast<double>(versions));
+}
+
+void Metrics::SetAlarms(absl::string_view kind, absl::string_view severity, int64_t alarms) {
+  impl_->standing_alarms.Add({{"kind", std::string(kind)}, {"severity", std::string(severity)}})
+      .Set(static_cast<double>(alarms));
+}
+
+void Metrics::SetNextRotation(absl::Duration until) {
+  impl_->next_rotation.Set(absl::ToDoubleSeconds(until));
+}
+
+void Metrics::SetOldestSigningAge(absl::Duration age) {
+  impl_->oldest_signing_age.Set(absl::ToDoubleSeconds(age));
+}
+
+void Metrics::SetPendingHsmWork(absl::string_view kind, int64_t count) {
+  impl_->pending_hsm_work.Add({{"kind", std::string(kind)}}).Set(static_cast<double>(count));
+}
+
+void Metrics::SetClockBehind(absl::Duration behind) {
+  impl_->clock_behind.Set(absl::ToDoubleSeconds(behind));
+}
+
+void Metrics::ObserveDriverPass(absl::string_view partition, absl::Duration duration) {
+  static const auto* const bounds =
+      new prometheus::Histogram::BucketBoundaries{0.001, 0.01, 0.1, 1, 10, 60};
+  impl_->driver_pass.Add(Of(partition), *bounds).Observe(absl::ToDoubleSeconds(duration));
 }
 
 void Metrics::CountAlarm(absl::string_view alarm) {

@@ -71,6 +71,20 @@ class Metrics {
   void CountDenied(absl::string_view verb);
   // sealward_key_versions{state}; `state` is one of lifecycle::StateName.
   void SetKeyVersions(absl::string_view state, int64_t versions);
+  // sealward_alarm{kind,severity}: how many stand now; server/alarms has the kinds.
+  void SetAlarms(absl::string_view kind, absl::string_view severity, int64_t alarms);
+  // sealward_next_rotation_seconds: until the next switch of any key that is planned or
+  // due; negative where one is overdue, infinite where none is to come.
+  void SetNextRotation(absl::Duration until);
+  // sealward_oldest_signing_key_age_seconds: since the first signature of the version
+  // that has signed for the longest.
+  void SetOldestSigningAge(absl::Duration age);
+  // sealward_pending_hsm_work{kind}: "generate", "mark" or "destroy".
+  void SetPendingHsmWork(absl::string_view kind, int64_t count);
+  // sealward_lifecycle_clock_behind_seconds: of the system's clock.
+  void SetClockBehind(absl::Duration behind);
+  // sealward_driver_pass_duration_seconds{partition}: of one pass of the driver.
+  void ObserveDriverPass(absl::string_view partition, absl::Duration duration);
   // sealward_alarms_total{alarm}; `alarm` is a constant in snake_case.
   void CountAlarm(absl::string_view alarm);
 

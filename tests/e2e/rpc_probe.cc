@@ -26,6 +26,7 @@
 #include "sealward/v1/denied_certificate_service.pb.h"
 #include "sealward/v1/issuer_service.pb.h"
 #include "sealward/v1/key_service.pb.h"
+#include "sealward/v1/operations_service.pb.h"
 #include "sealward/v1/role_binding_service.pb.h"
 #include "sealward/v1/signing_service.pb.h"
 #include "sealward/v1/status_service.pb.h"
@@ -41,6 +42,7 @@ const google::protobuf::Message* const kLinked[] = {
     &sealward::v1::CreateRoleBindingRequest::default_instance(),
     &sealward::v1::SignJwtRequest::default_instance(),
     &sealward::v1::GetServiceStatusRequest::default_instance(),
+    &sealward::v1::ConfirmClockRequest::default_instance(),
     &sealward::v1::CreateTenantRequest::default_instance(),
     &sealward::v1::CreateTrustDomainRequest::default_instance(),
     &sealward::v1::CreateDeniedCertificateRequest::default_instance(),

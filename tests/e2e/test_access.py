@@ -65,6 +65,7 @@ def requests_about(tenant, issuer, key, binding):
         "DeniedCertificateService/ListDeniedCertificates": {},
         "DeniedCertificateService/DeleteDeniedCertificate":
             {"name": f"deniedCertificates/{FINGERPRINT}"},
+        "OperationsService/ConfirmClock": {"now": "2026-11-22T06:00:00Z"},
         "StatusService/GetServiceStatus": {},
     }
 

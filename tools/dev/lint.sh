@@ -9,7 +9,8 @@ lint() {
   [[ -z $all || $all == --all ]] || die 2 "lint takes --all or nothing, not '$all'"
   setup build lint
   build dev
-  for check in lint_format lint_shell lint_boundary lint_words lint_docs lint_buf lint_breaking \
+  for check in lint_format lint_shell lint_boundary lint_words lint_docs lint_rules lint_buf \
+    lint_breaking \
     "lint_tidy $all"; do
     # shellcheck disable=SC2086  # the second word is lint_tidy's argument
     timed "${check//_/ }" $check || failed+=("$check")
@@ -61,6 +62,40 @@ lint_words() {
 }
 
 lint_docs() { node "$ROOT/tools/check_docs.mjs" "$ROOT"; }
+
+# Debian's promtool. Its package is unpacked, not installed: that would start a server.
+run_promtool() {
+  local folder=$BUILD_ROOT/tools/prometheus prefix=() words
+  if have promtool; then
+    promtool "$@"
+    return
+  fi
+  if [[ ! -x $folder/usr/bin/promtool ]]; then
+    mkdir -p "$folder"
+    if ! unpack_package prometheus "$folder"; then
+      words=$(become_root prometheus) || return
+      [[ -z $words ]] || mapfile -t prefix <<<"$words"
+      apt_get "${prefix[@]}" -- update >/dev/null 2>&1
+      unpack_package prometheus "$folder" || {
+        say "apt could not download the package prometheus, which has promtool"
+        return 1
+      }
+    fi
+  fi
+  "$folder/usr/bin/promtool" "$@"
+}
+
+# unpack_package PACKAGE FOLDER
+unpack_package() {
+  (cd "$2" && apt-get -q download "$1" && dpkg-deb -x "$1"_*.deb . && rm -f "$1"_*.deb) \
+    >/dev/null 2>&1
+}
+
+# Alert rules: well formed, and firing when they should.
+lint_rules() {
+  (cd "$ROOT/deploy/prometheus" && run_promtool check rules sealward.rules.yml &&
+    run_promtool test rules sealward.rules.test.yml)
+}
 
 buf() { (cd "$ROOT" && node_modules/.bin/buf "$@"); }
 

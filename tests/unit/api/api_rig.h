@@ -18,6 +18,7 @@
 #include "server/api/executor.h"
 #include "server/api/issuer_service.h"
 #include "server/api/key_service.h"
+#include "server/api/operations_service.h"
 #include "server/api/role_binding_service.h"
 #include "server/api/signing_service.h"
 #include "server/api/status_service.h"
@@ -80,6 +81,7 @@ class ApiRig {
         approvals_(edge_),
         trust_domains_(edge_, {}),
         denied_certificates_(edge_),
+        operations_(edge_, {&alarms_, &lifecycle_clock}),
         status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld}),
         signer_({&keys.partitions, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_, &limiter_) {
@@ -132,6 +134,13 @@ class ApiRig {
 
   fakes::KeyRig keys;
   fakes::RecordingSink decisions;
+  // How far the system's clock is from where it should be, for lifecycle_clock alone.
+  absl::Duration clock_step;
+  lifecycle::LifecycleClock lifecycle_clock{
+      catalog::ClockMemory(), [this] {
+        const absl::Time now = keys.clock.Now();
+        return lifecycle::ClockReading{now + clock_step, now - absl::UnixEpoch(), "boot"};
+      }};
 
  private:
   void Bind(const std::string& who, const std::string& tenant, v1::Role role) {
@@ -149,7 +158,7 @@ class ApiRig {
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
              &tenants_, &issuers_, &key_service_, &bindings_, &approvals_, &trust_domains_,
-             &denied_certificates_, &status_, &signing_}) {
+             &denied_certificates_, &operations_, &status_, &signing_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -168,6 +177,9 @@ class ApiRig {
   ApprovalService approvals_;
   TrustDomainService trust_domains_;
   DeniedCertificateService denied_certificates_;
+  alarms::AlarmWatch alarms_{
+      {keys.catalog.get(), &keys.partitions, &keys.withheld, &lifecycle_clock, &keys.metrics}};
+  OperationsService operations_;
   StatusService status_;
   signing::Signer signer_;
   quota::Limiter limiter_;

@@ -72,6 +72,30 @@ TEST_F(SignerTest, SignsTheCallersBytesUnderOurHeader) {
       (*verifier)->Verify(absl::StrCat(parts[0], ".", parts[1]), *Base64UrlDecode(parts[2])));
 }
 
+// The system's clock was set: the version that signs does not change, and JWTs live by
+// the system's clock; but a clock that stands still must not make a key sign for ever.
+TEST_F(SignerTest, AFrozenLifecycleClockSignsUntilTheHardEnd) {
+  fakes::ManualClock frozen(rig_.clock.Now());
+  fakes::ManualClock running(rig_.clock.Now());
+  Signer signer({&rig_.partitions, &rig_.withheld, &rig_.clock, [](const catalog::KeyVersion&) {},
+                 &frozen, &running});
+  auto version = std::make_shared<catalog::KeyVersion>(Version(0));
+  version->times.sign_until = rig_.clock.Now() + absl::Hours(1);
+  auto key = std::make_shared<catalog::Key>(*key_);
+  key->versions[0] = version;
+  absl::Status status;
+  const auto sign = [&] {
+    signer.Sign({key.get(), Claims(), "", absl::InfiniteFuture(),
+                 [&status](absl::StatusOr<SignedJwt> jwt) { status = jwt.status(); }});
+    return status;
+  };
+  rig_.clock.Advance(absl::Hours(24 * 365));
+  running.Advance(absl::Minutes(59));
+  EXPECT_TRUE(sign().ok()) << status;
+  running.Advance(absl::Minutes(1));
+  EXPECT_EQ(ErrorReason(sign()), "KEY_NOT_READY");
+}
+
 // Bytes that a key of another purpose signed could be taken for a JWT, and a JWT
 // for those (RFC 8725 section 3.11).
 TEST_F(SignerTest, AKeyThatIsNotForJwtsSignsNone) {

@@ -136,6 +136,12 @@ TEST(Metrics, AllOthersAreThere) {
   metrics.SetKeyVersions("ACTIVE", 3);
   metrics.SetKeyVersions("ACTIVE", 4);
   metrics.CountAlarm("bad_signature");
+  metrics.SetAlarms("KEY_TOO_OLD", "critical", 2);
+  metrics.SetNextRotation(-absl::Seconds(90));
+  metrics.SetOldestSigningAge(absl::Hours(1));
+  metrics.SetPendingHsmWork("mark", 3);
+  metrics.SetClockBehind(absl::Seconds(5));
+  metrics.ObserveDriverPass("default", absl::Milliseconds(50));
   const std::string text = metrics.Text();
   for (const absl::string_view line :
        {"sealward_hsm_queue_depth{partition=\"default\"} 7\n",
@@ -146,12 +152,20 @@ TEST(Metrics, AllOthersAreThere) {
         "sealward_hsm_breaker_open{partition=\"vault-b\"} 1\n",
         "sealward_hsm_breaker_opens_total{partition=\"vault-b\"} 1\n",
         "sealward_hsm_breaker_opens_total{partition=\"default\"} 0\n",
-        "sealward_verify_failures_total 1\n", "sealward_jwks_requests_total{code=\"200\"} 2\n",
+        "sealward_verify_failures_total 1\n",
+        "sealward_jwks_requests_total{code=\"200\"} 2\n",
         "sealward_jwks_requests_total{code=\"304\"} 1\n",
         "sealward_store_commits_total{code=\"ABORTED\"} 1\n",
         "sealward_denied_total{verb=\"keys.sign\"} 1\n",
         "sealward_key_versions{state=\"ACTIVE\"} 4\n",
         "sealward_alarms_total{alarm=\"bad_signature\"} 1\n",
+        "sealward_alarm{kind=\"KEY_TOO_OLD\",severity=\"critical\"} 2\n",
+        "sealward_next_rotation_seconds -90\n",
+        "sealward_oldest_signing_key_age_seconds 3600\n",
+        "sealward_pending_hsm_work{kind=\"mark\"} 3\n",
+        "sealward_lifecycle_clock_behind_seconds 5\n",
+        "sealward_driver_pass_duration_seconds_bucket{partition=\"default\",le=\"0.01\"} 0\n",
+        "sealward_driver_pass_duration_seconds_bucket{partition=\"default\",le=\"0.1\"} 1\n",
         "sealward_build_info{version=\"1.2.3\"} 1\n"}) {
     EXPECT_THAT(text, HasSubstr(std::string(line)));
   }
