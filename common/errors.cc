@@ -41,6 +41,19 @@ absl::Status MakeQuotaError(absl::string_view reason, absl::string_view message,
   return status;
 }
 
+absl::Status MakeFieldError(absl::StatusCode code, absl::string_view reason,
+                            absl::string_view message, std::span<const FieldViolation> violations) {
+  absl::Status status = MakeError(code, reason, message);
+  google::rpc::BadRequest bad;
+  for (const FieldViolation& each : violations) {
+    auto* violation = bad.add_field_violations();
+    violation->set_field(each.field);
+    violation->set_description(each.description);
+  }
+  status.SetPayload(kBadRequestUrl, absl::Cord(bad.SerializeAsString()));
+  return status;
+}
+
 std::string ErrorReason(const absl::Status& status) {
   const auto payload = status.GetPayload(kErrorInfoUrl);
   google::rpc::ErrorInfo info;

@@ -23,6 +23,7 @@ inline constexpr absl::string_view kErrorDomain = "sealward.dev";
 inline constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 inline constexpr absl::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
 inline constexpr absl::string_view kQuotaFailureUrl = "type.googleapis.com/google.rpc.QuotaFailure";
+inline constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.rpc.BadRequest";
 
 // A status with google.rpc.ErrorInfo{reason, domain "sealward.dev"}. `reason` is
 // UPPER_SNAKE_CASE and documented beside the RPC that returns it.
@@ -43,6 +44,16 @@ struct QuotaViolation {
 // quotas have room again.
 absl::Status MakeQuotaError(absl::string_view reason, absl::string_view message,
                             std::span<const QuotaViolation> violations, absl::Duration retry_delay);
+
+// FieldViolation is one line of google.rpc.BadRequest.
+struct FieldViolation {
+  std::string field;        // for example "rotation_policy.rotation_period"
+  std::string description;  // "RULE: what is wrong and what would do"
+};
+
+// As MakeError, with google.rpc.BadRequest: what each field breaks.
+absl::Status MakeFieldError(absl::StatusCode code, absl::string_view reason,
+                            absl::string_view message, std::span<const FieldViolation> violations);
 
 // ErrorInfo.reason of `status`, or empty.
 std::string ErrorReason(const absl::Status& status);

@@ -35,12 +35,16 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 void AddCommands(CLI::App& app, Chosen& chosen) {
   AddTenantCommands(app, chosen);
   AddIssuerCommands(app, chosen);
+  AddForeignKeyCommands(app, chosen);
   AddKeyCommands(app, chosen);
+  AddVersionCommands(app, chosen);
+  AddRevokeCommand(app, chosen);
   AddBindingCommands(app, chosen);
   AddApprovalCommands(app, chosen);
   AddTrustDomainCommands(app, chosen);
   AddCertificateCommands(app, chosen);
   AddSigningCommands(app, chosen);
+  AddQuarantineCommands(app, chosen);
   AddStatusCommand(app, chosen);
   AddAlarmCommands(app, chosen);
 }

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/duration.h"
+#include "client/cli/policy_options.h"
 #include "client/cli/quota_options.h"
 #include "client/cli/table.h"
 #include "common/algorithms.h"
@@ -31,6 +32,11 @@ std::string SubjectRuleText(const v1::ClaimRules& rules) {
                       absl::StrJoin(rules.subject_prefixes(), " or "));
 }
 
+std::string PauseText(const v1::KeyPause& pause) {
+  return absl::StrCat("until ", FormatTime(pause.has_expire_time(), pause.expire_time()), " by ",
+                      pause.owner(), ": ", pause.reason());
+}
+
 }  // namespace
 
 std::string AlgorithmText(v1::Algorithm algorithm) {
@@ -55,11 +61,41 @@ std::string KeyText(const v1::Key& key) {
   fields.Add("Subject", SubjectRuleText(key.scope().claim_rules()));
   fields.Add("JWT id", key.scope().claim_rules().jwt_id_required() ? "required" : "any");
   fields.Add("Quota", QuotaText(key.has_quota(), key.quota()));
+  fields.Add("Rotation", PolicyText(key.rotation_policy()));
+  if (key.has_pause()) fields.Add("Paused", PauseText(key.pause()));
   fields.Add("Signs with version", VersionNumber(key.signing_version()));
   fields.Add("Next version", VersionNumber(key.next_version()));
   fields.Add("Next switch", FormatTime(key.has_next_switch_time(), key.next_switch_time()));
   fields.Add("Created", FormatTime(key.has_create_time(), key.create_time()));
   fields.Add("Etag", key.etag());
+  return fields.ToString();
+}
+
+std::string VersionText(const v1::KeyVersion& version) {
+  Fields fields;
+  fields.Add("Name", version.name());
+  fields.Add("State", v1::KeyVersion::State_Name(version.state()));
+  fields.Add("Algorithm", AlgorithmText(version.algorithm()));
+  fields.Add("Kid", version.kid());
+  // Of the times, those that there are.
+  const auto add = [&fields](const char* name, bool set, const google::protobuf::Timestamp& time) {
+    if (set) fields.Add(name, FormatTime(true, time));
+  };
+  add("Created", version.has_create_time(), version.create_time());
+  add("In JWKS from", version.has_publish_time(), version.publish_time());
+  add("Ready from", version.has_standby_time(), version.standby_time());
+  add("Signs from", version.has_activate_time(), version.activate_time());
+  add("Signs until", version.has_retire_time(), version.retire_time());
+  add("In JWKS until", version.has_withdraw_time(), version.withdraw_time());
+  add("Hard end of signing", version.has_sign_until(), version.sign_until());
+  add("Hard end in JWKS", version.has_publish_until(), version.publish_until());
+  add("Activate by", version.has_activate_by(), version.activate_by());
+  add("Suspended", version.has_suspend_time(), version.suspend_time());
+  add("Revoked", version.has_revoke_time(), version.revoke_time());
+  if (version.has_revoke_time()) fields.Add("Revoked by", version.revoker());
+  add("Destroyed from", version.has_destroy_due_time(), version.destroy_due_time());
+  add("Destroyed", version.has_destroy_time(), version.destroy_time());
+  if (version.unready()) fields.Add("Activated", "before every cache had it");
   return fields.ToString();
 }
 

@@ -17,6 +17,7 @@ std::string AlgorithmText(v1::Algorithm algorithm);
 std::string VersionNumber(absl::string_view version_name);
 
 std::string KeyText(const v1::Key& key);
+std::string VersionText(const v1::KeyVersion& version);
 std::string VersionsText(const v1::ListKeyVersionsResponse& versions);
 
 // What a rotation did, or with `validate_only` would do: when the switch

@@ -12,6 +12,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/key_text.h"
 #include "client/cli/names.h"
+#include "client/cli/policy_options.h"
 #include "client/cli/quota_options.h"
 #include "client/cli/suggest.h"
 #include "client/cli/table.h"
@@ -22,6 +23,9 @@ namespace sealward::client::cli {
 namespace {
 
 using Service = v1::KeyService;
+
+// The server's, for a key that is created with other times of its policy.
+constexpr absl::Duration kDefaultRotationPeriod = absl::Hours(30 * 24);
 
 struct Flags {
   std::string key;
@@ -35,6 +39,7 @@ struct Flags {
   bool require_subject = false;
   bool require_jti = false;
   QuotaFlags quota;
+  PolicyFlags policy;
   std::string etag;
   bool validate_only = false;
 };
@@ -79,6 +84,11 @@ absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Fl
   key.mutable_scope()->mutable_audiences()->Add(flags.audiences.begin(), flags.audiences.end());
   key.mutable_scope()->mutable_typs()->Add(flags.typs.begin(), flags.typs.end());
   flags.quota.Fill(key);
+  if (flags.policy.given()) {
+    v1::RotationPolicy& policy = *key.mutable_rotation_policy();
+    *policy.mutable_rotation_period() = ToProto(kDefaultRotationPeriod);
+    if (absl::Status s = flags.policy.Fill(policy); !s.ok()) return s;
+  }
   if (!flags.max_jwt_lifetime.empty()) {
     auto lifetime = ParseDuration("--max-jwt-lifetime", flags.max_jwt_lifetime);
     if (!lifetime.ok()) return lifetime.status();
@@ -110,20 +120,54 @@ absl::Status Get(Session& session, const Flags& flags) {
   return key.status();
 }
 
+// The policy as it is, with what is given: one flag must not reset the others. The
+// etag makes sure that nobody changed it in between.
+absl::Status FillPolicy(Session& session, const Flags& flags, v1::Key& key) {
+  v1::GetKeyRequest request;
+  request.set_name(key.name());
+  auto seen = session.Call<Service>(&Service::Stub::GetKey, request);
+  if (!seen.ok()) return seen.status();
+  if (key.etag().empty()) key.set_etag(seen->etag());
+  *key.mutable_rotation_policy() = seen->rotation_policy();
+  return flags.policy.Fill(*key.mutable_rotation_policy());
+}
+
+absl::StatusOr<v1::UpdateKeyRequest> UpdateRequest(Session& session, const KeyName& name,
+                                                   const Flags& flags) {
+  v1::UpdateKeyRequest request;
+  v1::Key& key = *request.mutable_key();
+  key.set_name(name.ToString());
+  key.set_etag(flags.etag);
+  request.set_validate_only(flags.validate_only);
+  if (flags.quota.given()) {
+    request.mutable_update_mask()->add_paths("quota");
+    flags.quota.Fill(key);
+  }
+  if (!flags.algorithm.empty()) {
+    auto algorithm = ParseAlgorithm(flags.algorithm);
+    if (!algorithm.ok()) return algorithm.status();
+    request.mutable_update_mask()->add_paths("algorithm");
+    key.set_algorithm(*algorithm);
+  }
+  if (flags.policy.given()) {
+    request.mutable_update_mask()->add_paths("rotation_policy");
+    if (absl::Status s = FillPolicy(session, flags, key); !s.ok()) return s;
+  }
+  if (request.update_mask().paths().empty()) {
+    return UsageError(
+        "say what to change: --rotation-period and its like, --algorithm, --quota-per-second or "
+        "--no-quota");
+  }
+  return request;
+}
+
 absl::Status Update(Session& session, const Flags& flags) {
   auto name = ExpandKey(flags.key);
   if (!name.ok()) return name.status();
   session.SetSubject(name->ToString());
-  if (!flags.quota.given()) {
-    return UsageError("say what to change: --quota-per-second or --no-quota");
-  }
-  v1::UpdateKeyRequest request;
-  request.mutable_key()->set_name(name->ToString());
-  request.mutable_key()->set_etag(flags.etag);
-  request.mutable_update_mask()->add_paths("quota");
-  request.set_validate_only(flags.validate_only);
-  flags.quota.Fill(*request.mutable_key());
-  auto key = session.Call<Service>(&Service::Stub::UpdateKey, request);
+  auto request = UpdateRequest(session, *name, flags);
+  if (!request.ok()) return request.status();
+  auto key = session.Call<Service>(&Service::Stub::UpdateKey, *request);
   if (key.ok()) session.Print(*key, KeyText(*key));
   return key.status();
 }
@@ -177,18 +221,26 @@ void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& fl
       ->allow_extra_args(false);
   create->add_flag("--require-subject", flags->require_subject, "Refuse claims without a sub");
   create->add_flag("--require-jti", flags->require_jti, "Refuse claims without a jti");
+  AddPolicyOptions(*create, flags->policy);
   AddQuotaOptions(*create, flags->quota);
   create->add_flag("--validate-only", flags->validate_only, "Check everything, generate nothing");
 }
 
 void AddUpdate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& flags) {
   CLI::App* update =
-      AddCommand(group, chosen, "update", "Change a key's quota",
-                 "Needs the role tenant-admin on the tenant. Purpose and scope are fixed.\n\n"
-                 "Example:\n  sealward keys update demo/main --quota-per-second 50 "
-                 "--quota-burst 200\n  sealward keys update demo/main --no-quota",
+      AddCommand(group, chosen, "update", "Change a key's rotation, algorithm or quota",
+                 "Needs the role operator on the tenant; for the quota tenant-admin. Purpose and\n"
+                 "scope are fixed. Another algorithm holds for versions generated from now on:\n"
+                 "rotate twice, or wait for two periods, and it signs.\n\n"
+                 "Example:\n  sealward keys update demo/main --rotation-period 14d\n"
+                 "  sealward keys update demo/main --algorithm ES256\n"
+                 "  sealward keys update demo/main --quota-per-second 50 --quota-burst 200\n"
+                 "  sealward keys update demo/main --no-quota",
                  [flags](Session& session) { return Update(session, *flags); });
   update->add_option("KEY", flags->key, "demo/main, or tenants/demo/keys/main")->required();
+  AddPolicyOptions(*update, flags->policy);
+  update->add_option("--algorithm", flags->algorithm,
+                     absl::StrCat("Of new versions: ", absl::StrJoin(AlgorithmNames(), ", ")));
   AddQuotaOptions(*update, flags->quota);
   update->add_option("--etag", flags->etag, "Only if the key still has this etag (see keys get)");
   update->add_flag("--validate-only", flags->validate_only, "Check everything, change nothing");
@@ -212,6 +264,7 @@ void AddKeyCommands(CLI::App& app, Chosen& chosen) {
   list->add_option("TENANT", flags->tenant, "demo, or tenants/demo")->required();
   AddUpdate(*group, chosen, flags);
   AddKeyLifecycleCommands(*group, chosen);
+  AddKeyPlanCommands(*group, chosen);
 }
 
 }  // namespace sealward::client::cli

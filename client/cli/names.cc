@@ -25,6 +25,17 @@ std::string Expand(absl::string_view text, absl::string_view collection) {
   return absl::StrCat("tenants/", parts[0], "/", collection, "/", parts[1]);
 }
 
+// "demo/main/3" with collections "keys" and "versions" as
+// "tenants/demo/keys/main/versions/3".
+std::string ExpandThree(absl::string_view text, absl::string_view parents,
+                        absl::string_view children) {
+  if (absl::StartsWith(text, "tenants/")) return std::string(text);
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits('/', 3));
+  if (parts.size() != 3) return std::string(text);
+  return absl::StrCat("tenants/", parts[0], "/", parents, "/", parts[1], "/", children, "/",
+                      parts[2]);
+}
+
 template <typename Name>
 absl::StatusOr<Name> Parse(const std::string& full, absl::string_view short_form) {
   auto name = Name::Parse(full);
@@ -50,6 +61,30 @@ absl::StatusOr<IssuerName> ExpandIssuerOf(absl::string_view tenant, absl::string
 
 absl::StatusOr<KeyName> ExpandKey(absl::string_view text) {
   return Parse<KeyName>(Expand(text, "keys"), "{tenant}/{key}");
+}
+
+absl::StatusOr<KeyVersionName> ExpandVersion(absl::string_view text) {
+  return Parse<KeyVersionName>(ExpandThree(text, "keys", "versions"), "{tenant}/{key}/{version}");
+}
+
+absl::StatusOr<ForeignKeyName> ExpandForeignKey(absl::string_view text) {
+  return Parse<ForeignKeyName>(ExpandThree(text, "issuers", "foreignKeys"),
+                               "{tenant}/{issuer}/{foreign key}");
+}
+
+absl::StatusOr<PartitionResourceName> ExpandPartition(absl::string_view text) {
+  const bool full = absl::StrContains(text, '/');
+  return Parse<PartitionResourceName>(full ? std::string(text) : absl::StrCat("partitions/", text),
+                                      "{partition}");
+}
+
+absl::StatusOr<QuarantinedObjectName> ExpandQuarantinedObject(absl::string_view text) {
+  std::string full(text);
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits('/', 2));
+  if (parts.size() == 2 && parts[0] != "partitions") {
+    full = absl::StrCat("partitions/", parts[0], "/quarantinedObjects/", parts[1]);
+  }
+  return Parse<QuarantinedObjectName>(full, "{partition}/{CKA_ID}");
 }
 
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text) {

@@ -18,6 +18,14 @@ absl::StatusOr<IssuerName> ExpandIssuer(absl::string_view text);
 absl::StatusOr<IssuerName> ExpandIssuerOf(absl::string_view tenant, absl::string_view text);
 // demo/main = tenants/demo/keys/main
 absl::StatusOr<KeyName> ExpandKey(absl::string_view text);
+// demo/main/3 = tenants/demo/keys/main/versions/3
+absl::StatusOr<KeyVersionName> ExpandVersion(absl::string_view text);
+// demo/login/old = tenants/demo/issuers/login/foreignKeys/old
+absl::StatusOr<ForeignKeyName> ExpandForeignKey(absl::string_view text);
+// shared = partitions/shared
+absl::StatusOr<PartitionResourceName> ExpandPartition(absl::string_view text);
+// shared/{CKA_ID} = partitions/shared/quarantinedObjects/{CKA_ID}
+absl::StatusOr<QuarantinedObjectName> ExpandQuarantinedObject(absl::string_view text);
 // ops = roleBindings/ops, demo/ops = tenants/demo/roleBindings/ops,
 // demo/main/ops = tenants/demo/keys/main/roleBindings/ops
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text);

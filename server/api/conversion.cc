@@ -14,7 +14,62 @@
 namespace sealward::api {
 namespace {
 
-constexpr v1::KeyVersion::State ToMessage(lifecycle::State state) {
+std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
+  return absl::StrCat(key.name, "/versions/", version.number);
+}
+
+// `mod_revision` 0: what does not exist yet (validate_only) has no etag.
+std::string EtagOf(absl::string_view name, int64_t mod_revision) {
+  return mod_revision == 0 ? "" : Etag(name, mod_revision);
+}
+
+void FillScope(const catalog::Key& key, v1::KeyScope& out) {
+  out.set_issuer(key.issuer->name);
+  out.mutable_audiences()->Add(key.audiences.begin(), key.audiences.end());
+  out.mutable_typs()->Add(key.typs.begin(), key.typs.end());
+  out.mutable_max_jwt_lifetime()->set_seconds(absl::ToInt64Seconds(key.max_jwt_lifetime));
+  const catalog::ClaimRules& rules = key.claim_rules;
+  if (rules == catalog::ClaimRules{}) return;  // no rule: unset
+  out.mutable_claim_rules()->set_subject_required(rules.subject_required);
+  out.mutable_claim_rules()->mutable_subject_prefixes()->Add(rules.subject_prefixes.begin(),
+                                                             rules.subject_prefixes.end());
+  out.mutable_claim_rules()->set_jwt_id_required(rules.jwt_id_required);
+}
+
+void FillPolicy(const catalog::Key& key, absl::Time now, v1::Key& out) {
+  const lifecycle::RotationPolicy& policy = key.rotation_policy;
+  v1::RotationPolicy& message = *out.mutable_rotation_policy();
+  const auto fill = [](absl::Duration duration, auto mutable_field) {
+    if (duration != absl::InfiniteDuration()) {
+      mutable_field()->set_seconds(absl::ToInt64Seconds(duration));
+    }
+  };
+  fill(policy.rotation_period, [&] { return message.mutable_rotation_period(); });
+  fill(policy.max_signing_time, [&] { return message.mutable_max_signing_time(); });
+  fill(policy.max_standby_time, [&] { return message.mutable_max_standby_time(); });
+  fill(policy.destroy_after, [&] { return message.mutable_destroy_after(); });
+  fill(policy.recovery_window, [&] { return message.mutable_recovery_window(); });
+  if (!key.pause || key.pause->times.expire <= now) return;
+  out.mutable_pause()->set_owner(key.pause->owner);
+  out.mutable_pause()->set_reason(key.pause->reason);
+  *out.mutable_pause()->mutable_start_time() = ToTimestamp(key.pause->times.start);
+  *out.mutable_pause()->mutable_expire_time() = ToTimestamp(key.pause->times.expire);
+}
+
+void FillNext(const catalog::Key& key, absl::Time now, v1::Key& out) {
+  const std::vector<lifecycle::VersionTimes> times = catalog::TimesOf(key);
+  if (const auto signing = lifecycle::SigningVersionAt(times, now)) {
+    out.set_signing_version(VersionName(key, *key.versions[*signing]));
+  }
+  const auto next = lifecycle::PlanRotation(catalog::CourseOf(key, 0), now);
+  if (!next) return;
+  out.set_next_version(VersionName(key, *key.versions[next->successor]));
+  if (next->already_planned) *out.mutable_next_switch_time() = ToTimestamp(next->at);
+}
+
+}  // namespace
+
+v1::KeyVersion::State ToMessage(lifecycle::State state) {
   switch (state) {
     case lifecycle::State::kPending:
       return v1::KeyVersion::PENDING;
@@ -39,61 +94,6 @@ constexpr v1::KeyVersion::State ToMessage(lifecycle::State state) {
   }
   return v1::KeyVersion::STATE_UNSPECIFIED;
 }
-
-std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
-  return absl::StrCat(key.name, "/versions/", version.number);
-}
-
-// `mod_revision` 0: what does not exist yet (validate_only) has no etag.
-std::string EtagOf(absl::string_view name, int64_t mod_revision) {
-  return mod_revision == 0 ? "" : Etag(name, mod_revision);
-}
-
-void FillScope(const catalog::Key& key, v1::KeyScope& out) {
-  out.set_issuer(key.issuer->name);
-  out.mutable_audiences()->Add(key.audiences.begin(), key.audiences.end());
-  out.mutable_typs()->Add(key.typs.begin(), key.typs.end());
-  out.mutable_max_jwt_lifetime()->set_seconds(absl::ToInt64Seconds(key.max_jwt_lifetime));
-  const catalog::ClaimRules& rules = key.claim_rules;
-  if (rules == catalog::ClaimRules{}) return;  // no rule: unset
-  out.mutable_claim_rules()->set_subject_required(rules.subject_required);
-  out.mutable_claim_rules()->mutable_subject_prefixes()->Add(rules.subject_prefixes.begin(),
-                                                             rules.subject_prefixes.end());
-  out.mutable_claim_rules()->set_jwt_id_required(rules.jwt_id_required);
-}
-
-void FillPolicy(const catalog::Key& key, v1::Key& out) {
-  const lifecycle::RotationPolicy& policy = key.rotation_policy;
-  v1::RotationPolicy& message = *out.mutable_rotation_policy();
-  const auto fill = [](absl::Duration duration, auto mutable_field) {
-    if (duration != absl::InfiniteDuration()) {
-      mutable_field()->set_seconds(absl::ToInt64Seconds(duration));
-    }
-  };
-  fill(policy.rotation_period, [&] { return message.mutable_rotation_period(); });
-  fill(policy.max_signing_time, [&] { return message.mutable_max_signing_time(); });
-  fill(policy.max_standby_time, [&] { return message.mutable_max_standby_time(); });
-  fill(policy.destroy_after, [&] { return message.mutable_destroy_after(); });
-  fill(policy.recovery_window, [&] { return message.mutable_recovery_window(); });
-  if (!key.pause) return;
-  out.mutable_pause()->set_owner(key.pause->owner);
-  out.mutable_pause()->set_reason(key.pause->reason);
-  *out.mutable_pause()->mutable_start_time() = ToTimestamp(key.pause->times.start);
-  *out.mutable_pause()->mutable_expire_time() = ToTimestamp(key.pause->times.expire);
-}
-
-void FillNext(const catalog::Key& key, absl::Time now, v1::Key& out) {
-  const std::vector<lifecycle::VersionTimes> times = catalog::TimesOf(key);
-  if (const auto signing = lifecycle::SigningVersionAt(times, now)) {
-    out.set_signing_version(VersionName(key, *key.versions[*signing]));
-  }
-  const auto next = lifecycle::PlanRotation(catalog::CourseOf(key, 0), now);
-  if (!next) return;
-  out.set_next_version(VersionName(key, *key.versions[next->successor]));
-  if (next->already_planned) *out.mutable_next_switch_time() = ToTimestamp(next->at);
-}
-
-}  // namespace
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp out;
@@ -130,6 +130,17 @@ v1::Issuer ToMessage(const catalog::Issuer& issuer, absl::string_view public_url
   return out;
 }
 
+v1::ForeignKey ToMessage(const catalog::ForeignKey& key) {
+  v1::ForeignKey out;
+  out.set_name(key.name);
+  *out.mutable_jwk() = key.jwk;
+  *out.mutable_expire_time() = ToTimestamp(key.expire_time);
+  out.set_description(key.description);
+  *out.mutable_create_time() = ToTimestamp(key.create_time);
+  out.set_etag(EtagOf(key.name, key.mod_revision));
+  return out;
+}
+
 v1::RoleBinding ToMessage(const catalog::RoleBinding& binding) {
   v1::RoleBinding out;
   out.set_name(binding.name);
@@ -163,7 +174,7 @@ v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   FillScope(key, *out.mutable_scope());
   out.set_algorithm(key.algorithm->algorithm);
   FillQuota(key.quota, out);
-  FillPolicy(key, out);
+  FillPolicy(key, now, out);
   FillNext(key, now, out);
   *out.mutable_create_time() = ToTimestamp(key.create_time);
   out.set_etag(EtagOf(key.name, key.mod_revision));

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/errors.h"
+#include "server/lifecycle/profiles.h"
 
 namespace sealward::api {
 namespace {
@@ -118,22 +119,53 @@ absl::StatusOr<catalog::Issuer> ParseIssuer(const v1::Issuer& message) {
   issuer.issuer_url = message.issuer_url();
   issuer.shared = message.shared();
   if (absl::Status s = CheckIssuerUrl(issuer.issuer_url); !s.ok()) return s;
-  issuer.max_age = kDefaultMaxAge;
-  if (message.has_max_age()) {
-    const auto max_age = ParseSeconds(message.max_age(), absl::Seconds(1), kLongestMaxAge);
-    if (!max_age) return BadPromise("max_age must be whole seconds, from 1 s to 24 h");
-    issuer.max_age = *max_age;
-  }
-  issuer.propagation_time = std::max(kDefaultPropagationTime, issuer.max_age);
-  if (message.has_propagation_time()) {
-    const auto time =
-        ParseSeconds(message.propagation_time(), issuer.max_age, kLongestPropagationTime);
-    if (!time) {
-      return BadPromise(
-          "propagation_time must be whole seconds, from max_age to 30 days: no key "
-          "may sign before every cache has refetched");
+  return ChangedIssuer(issuer, message,
+                       {"max_age", "propagation_time", "validator_profile", "max_jwks_keys"});
+}
+
+absl::StatusOr<catalog::Issuer> ChangedIssuer(const catalog::Issuer& seen,
+                                              const v1::Issuer& message,
+                                              const std::set<std::string>& fields) {
+  catalog::Issuer issuer = seen;
+  if (fields.contains("max_age")) {
+    issuer.max_age = kDefaultMaxAge;
+    if (message.has_max_age()) {
+      const auto max_age = ParseSeconds(message.max_age(), absl::Seconds(1), kLongestMaxAge);
+      if (!max_age) return BadPromise("max_age must be whole seconds, from 1 s to 24 h");
+      issuer.max_age = *max_age;
     }
-    issuer.propagation_time = *time;
+  }
+  if (fields.contains("validator_profile")) {
+    if (!v1::ValidatorProfile_IsValid(message.validator_profile())) {
+      return BadPromise("validator_profile is not one that Sealward knows");
+    }
+    issuer.validator_profile = message.validator_profile();
+    if (issuer.validator_profile == v1::VALIDATOR_PROFILE_UNSPECIFIED) {
+      issuer.validator_profile = v1::VALIDATOR_PROFILE_DEFAULT;
+    }
+  }
+  if (fields.contains("propagation_time")) {
+    issuer.propagation_time = lifecycle::PropagationTime(
+        lifecycle::FindProfile(static_cast<lifecycle::Profile>(issuer.validator_profile)),
+        issuer.max_age);
+    if (message.has_propagation_time()) {
+      const auto time =
+          ParseSeconds(message.propagation_time(), absl::Seconds(1), kLongestPropagationTime);
+      if (!time) return BadPromise("propagation_time must be whole seconds, at most 30 days");
+      issuer.propagation_time = *time;
+    }
+  }
+  if (issuer.propagation_time < issuer.max_age) {
+    return BadPromise(
+        "propagation_time must be at least max_age: no key may sign before every cache has "
+        "refetched");
+  }
+  if (fields.contains("max_jwks_keys")) {
+    const int most = message.max_jwks_keys();
+    if (most != 0 && (most < kLeastJwksKeys || most > kMostJwksKeys)) {
+      return BadPromise("max_jwks_keys must be 3 to 100, or 0 for the validator profile's");
+    }
+    issuer.max_jwks_keys = most;
   }
   return issuer;
 }

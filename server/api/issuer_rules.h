@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,8 +19,9 @@ namespace sealward::api {
 inline constexpr size_t kMaxIssuerUrlBytes = 512;
 inline constexpr absl::Duration kDefaultMaxAge = absl::Seconds(300);
 inline constexpr absl::Duration kLongestMaxAge = absl::Hours(24);
-inline constexpr absl::Duration kDefaultPropagationTime = absl::Minutes(20);
 inline constexpr absl::Duration kLongestPropagationTime = absl::Hours(24 * 30);
+inline constexpr int kLeastJwksKeys = 3;
+inline constexpr int kMostJwksKeys = 100;
 
 // Whether `url` can be an `iss` that every validator reads alike: https, a host
 // in lower case, an optional port that is not the default, an optional path in
@@ -30,6 +33,14 @@ absl::Status CheckIssuerUrl(absl::string_view url);
 // create_time are left to the caller. INVALID_ARGUMENT (ISSUER_URL_INVALID,
 // CACHE_PROMISE_INVALID).
 absl::StatusOr<catalog::Issuer> ParseIssuer(const v1::Issuer& message);
+
+// An issuer as it is asked to become: `seen` with the fields of `message` that
+// `fields` names (of "max_age", "propagation_time", "validator_profile",
+// "max_jwks_keys"). One that is named and not set gets its default. INVALID_ARGUMENT
+// (CACHE_PROMISE_INVALID).
+absl::StatusOr<catalog::Issuer> ChangedIssuer(const catalog::Issuer& seen,
+                                              const v1::Issuer& message,
+                                              const std::set<std::string>& fields);
 
 // `message` in whole seconds; nullopt if it is not from `least` to `most`.
 std::optional<absl::Duration> ParseSeconds(const google::protobuf::Duration& message,

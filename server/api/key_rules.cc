@@ -11,6 +11,7 @@
 #include "common/errors.h"
 #include "common/resource_name.h"
 #include "server/api/issuer_rules.h"
+#include "server/api/policy_rules.h"
 #include "server/api/quota_rules.h"
 
 namespace sealward::api {
@@ -117,6 +118,9 @@ absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::st
     return MakeError(absl::StatusCode::kInvalidArgument, "ALGORITHM_UNSUPPORTED",
                      "key.algorithm is not one that Sealward knows; ES256 is a good choice");
   }
+  auto policy = ParseRotationPolicy(message);
+  if (!policy.ok()) return policy.status();
+  key.rotation_policy = *policy;
   auto quota = ParseQuotaOf("key.quota", message);
   if (!quota.ok()) return quota.status();
   key.quota = *quota;

@@ -24,8 +24,8 @@ inline constexpr absl::Duration kLongestJwtLifetime = absl::Hours(24 * 30);
 
 // The key that `message` asks for, named `name`, below `tenant`
 // (tenants/{tenant}), with defaults filled in. INVALID_ARGUMENT
-// (PURPOSE_INVALID, SCOPE_INVALID, ALGORITHM_UNSUPPORTED, QUOTA_INVALID). Whether
-// the issuer exists is not looked at.
+// (PURPOSE_INVALID, SCOPE_INVALID, ALGORITHM_UNSUPPORTED, QUOTA_INVALID,
+// POLICY_INFEASIBLE for a duration alone). Whether the issuer exists is not looked at.
 absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::string_view name,
                                               const v1::Key& message);
 

@@ -1,21 +1,21 @@
 #include "server/api/key_service.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/errors.h"
 #include "common/resource_name.h"
 #include "server/api/answer.h"
 #include "server/api/conversion.h"
 #include "server/api/etag.h"
+#include "server/api/key_change.h"
 #include "server/api/key_rules.h"
 #include "server/api/paging.h"
-#include "server/api/quota_rules.h"
+#include "server/api/policy_rules.h"
 #include "server/api/resource_rules.h"
-#include "server/api/update_mask.h"
-#include "server/catalog/mutations.h"
-#include "server/hsm_client/partitions.h"
 
 namespace sealward::api {
 namespace {
@@ -42,14 +42,23 @@ v1::RotateKeyResponse RotationMessage(const lifecycle::Rotation& rotation, absl:
   return response;
 }
 
-// The partition that a change may wait for. None for a caller who may not do it:
-// a lane that is full must not tell them that the tenant exists.
-std::string LaneOf(const catalog::Snapshot& snapshot, const Caller& caller,
-                   const auth::Target& target, auth::Verb verb) {
-  if (!auth::Decide(snapshot, caller.principal(), target, verb).allowed) return "";
-  const auto tenant = snapshot.tenants.find(target.tenant);
-  if (tenant == snapshot.tenants.end()) return "";
-  return std::string(hsm_client::PartitionName(tenant->second->partition));
+// FAILED_PRECONDITION (JWKS_FULL) where a rotation would have to publish one more key
+// than validators take.
+absl::Status CheckRoom(const catalog::Snapshot& snapshot, const catalog::Key& key, absl::Time now) {
+  const lifecycle::KeyCourse course = CourseIn(snapshot, key, now);
+  const bool has_successor =
+      lifecycle::PlanRotation(course, now).has_value() ||
+      std::ranges::any_of(key.versions, [now](const auto& version) {
+        return version->spki.empty() && lifecycle::CanFollow(version->times, now);
+      });
+  if (has_successor || course.jwks_room > 0) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "JWKS_FULL",
+      absl::StrCat(key.name, " cannot get a successor: the JWKS of ", key.issuer->name,
+                   " holds the most keys that its validators take, ",
+                   catalog::MaxJwksKeys(*key.issuer),
+                   ". Wait until a version is withdrawn (`sealward keys versions`), delete a "
+                   "foreign key, or raise max_jwks_keys (`sealward issuers update`)"));
 }
 
 }  // namespace
@@ -96,9 +105,8 @@ grpc::ServerUnaryReactor* KeyService::RotateKey(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* KeyService::UpdateKey(grpc::CallbackServerContext* context,
                                                 const v1::UpdateKeyRequest* request,
                                                 v1::Key* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
-    return DecideAgain([&] { return Update(caller, *request); });
-  });
+  return AnswerLater(edge_, context, response,
+                     [this, request](const Caller& caller) { return Update(caller, *request); });
 }
 
 grpc::ServerUnaryReactor* KeyService::GetKeyVersion(grpc::CallbackServerContext* context,
@@ -128,6 +136,7 @@ v1::Key KeyService::Preview(const catalog::Snapshot& snapshot, const lifecycle::
   preview.claim_rules = key.claim_rules;
   preview.algorithm = key.algorithm;
   preview.quota = key.quota;
+  preview.rotation_policy = key.rotation_policy;
   preview.create_time = edge_.Now();
   return ToMessage(preview, edge_.Now());
 }
@@ -148,6 +157,13 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
   const auto key = ParseNewKey(request.parent(), name, request.key());
   if (!key.ok()) return key.status();
   if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
+  if (const auto issuer = snapshot->issuers.find(key->issuer); issuer != snapshot->issuers.end()) {
+    const PolicyFrame frame{*issuer->second, name, key->max_jwt_lifetime};
+    if (absl::Status s = CheckRotationPolicy(*snapshot, frame, key->rotation_policy, edge_.Now());
+        !s.ok()) {
+      return s;
+    }
+  }
   if (request.validate_only()) {
     caller.NothingIsDone();
     if (absl::Status s = manager_->CheckCreateKey(*key); !s.ok()) return s;
@@ -208,6 +224,11 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
   const auto unchanged = [&request](const catalog::Key& key) {
     return EtagFits(request.etag(), key);
   };
+  const auto snapshot = edge_.catalog->Get();
+  if (const auto key = snapshot->keys.find(request.name()); key != snapshot->keys.end()) {
+    if (!unchanged(*key->second)) return EtagMismatch(request.name());
+    if (absl::Status s = CheckRoom(*snapshot, *key->second, edge_.Now()); !s.ok()) return s;
+  }
   if (request.validate_only()) {
     caller.NothingIsDone();
     const auto preview = manager_->PreviewRotation(request.name(), unchanged);
@@ -217,40 +238,6 @@ absl::StatusOr<v1::RotateKeyResponse> KeyService::Rotate(
   const auto rotation = manager_->RotateKey(request.name(), unchanged, caller.deadline());
   if (!rotation.ok()) return rotation.status();
   return RotationMessage(*rotation, edge_.Now());
-}
-
-// Holds no lease on the key: a rotation compares the key record's revision as
-// this does, so whichever commits second decides again on what the first wrote.
-absl::StatusOr<v1::Key> KeyService::Update(const Caller& caller,
-                                           const v1::UpdateKeyRequest& request) const {
-  const v1::Key& asked = request.key();
-  const auto name = KeyName::Parse(asked.name());
-  if (!name.ok()) return name.status();
-  const auto snapshot = edge_.catalog->Get();
-  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{name->Parent(), asked.name()},
-                                        auth::Verb::kUpdateKey, asked.name());
-      !s.ok()) {
-    return s;
-  }
-  const auto fields = ParseUpdateMask(request.update_mask(), {"quota"});
-  if (!fields.ok()) return fields.status();
-  const auto seen = FindKey(*snapshot, asked.name());
-  if (!seen.ok()) return seen.status();
-  if (!EtagFits(asked.etag(), **seen)) return EtagMismatch(asked.name());
-  catalog::Key next = **seen;
-  if (fields->contains("quota")) {
-    const auto quota = ParseQuotaOf("key.quota", asked);
-    if (!quota.ok()) return quota.status();
-    next.quota = *quota;
-  }
-  if (request.validate_only()) {
-    caller.NothingIsDone();
-  } else {
-    const auto revision = edge_.Commit(catalog::UpdateKey(**seen, next));
-    if (!revision.ok()) return revision.status();
-    next.mod_revision = *revision;
-  }
-  return ToMessage(next, edge_.Now());
 }
 
 absl::StatusOr<v1::KeyVersion> KeyService::GetVersion(

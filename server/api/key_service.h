@@ -11,7 +11,7 @@
 namespace sealward::api {
 
 // KeyService serves proto/sealward/v1/key_service.proto on the admin listener.
-// Thread-safe; no handler blocks gRPC's threads.
+// Thread-safe; no handler blocks gRPC's threads. UpdateKey is in key_update.cc.
 class KeyService final : public v1::KeyService::CallbackService {
  public:
   // REQUIRES: `manager` outlives it.

@@ -80,6 +80,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status, absl::string_view re
   AddDetail(told, kErrorInfoUrl, out);
   AddDetail(told, kRetryInfoUrl, out);
   AddDetail(told, kQuotaFailureUrl, out);
+  AddDetail(told, kBadRequestUrl, out);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "server/api/denied_certificate_service.h"
 #include "server/api/issuer_service.h"
 #include "server/api/key_service.h"
+#include "server/api/lifecycle_service.h"
 #include "server/api/role_binding_service.h"
 #include "server/api/tenant_service.h"
 #include "server/api/trust_domain_service.h"
@@ -13,8 +14,9 @@ namespace sealward::app {
 struct AdminServices::Set {
   Set(const api::Edge& edge, const AdminSources& sources)
       : tenants(edge, sources.partitions),
-        issuers(edge, sources.public_url),
+        issuers(edge, sources.keys, sources.public_url),
         keys(edge, sources.keys),
+        lifecycle(edge, sources.keys),
         bindings(edge),
         approvals(edge),
         trust_domains(edge, sources.bundle_rules),
@@ -25,6 +27,7 @@ struct AdminServices::Set {
   api::TenantService tenants;
   api::IssuerService issuers;
   api::KeyService keys;
+  api::LifecycleService lifecycle;
   api::RoleBindingService bindings;
   api::ApprovalService approvals;
   api::TrustDomainService trust_domains;
@@ -38,6 +41,7 @@ AdminServices::AdminServices(const api::Edge& edge, const AdminSources& sources)
       all_{&set_->tenants,
            &set_->issuers,
            &set_->keys,
+           &set_->lifecycle,
            &set_->bindings,
            &set_->approvals,
            &set_->trust_domains,

@@ -20,6 +20,15 @@ absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
   return CheckAlgorithmOffered(**partition, *key.algorithm);
 }
 
+absl::Status KeyManager::CheckAlgorithm(absl::string_view name,
+                                        const AlgorithmInfo& algorithm) const {
+  const auto key = Find(name);
+  if (!key.ok()) return key.status();
+  const auto partition = options_.partitions->Find((*key)->tenant->partition);
+  if (!partition.ok()) return partition.status();
+  return CheckAlgorithmOffered(**partition, algorithm);
+}
+
 absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   const catalog::KeyVersion first = NewIntent(*request.algorithm, 1);
   catalog::Key key;
@@ -31,6 +40,7 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   key.claim_rules = request.claim_rules;
   key.algorithm = request.algorithm;
   key.quota = request.quota;
+  key.rotation_policy = request.rotation_policy;
   key.create_time = first.create_time;
   key.last_version = first.number;
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {

@@ -79,4 +79,21 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::T
   return Generate(std::move(key), *pending, deadline);
 }
 
+absl::StatusOr<int64_t> KeyManager::PrepareSuccessor(absl::string_view name, absl::Time deadline) {
+  auto lease = Lease(name, deadline);
+  if (!lease.ok()) return lease.status();
+  const auto before = Find(name);
+  if (!before.ok()) return before.status();
+  const auto after = MakeSuccessor(*before, deadline);
+  Changed(name);  // an intent may be there: the driver goes on with it
+  if (!after.ok()) return after.status();
+  for (size_t i = (*after)->versions.size(); i > 0; --i) {
+    const catalog::KeyVersion& version = *(*after)->versions[i - 1];
+    const bool was_there =
+        i <= (*before)->versions.size() && !(*before)->versions[i - 1]->spki.empty();
+    if (!version.spki.empty() && !was_there) return version.number;
+  }
+  return ConcurrentChange();
+}
+
 }  // namespace sealward::lifecycle

@@ -156,6 +156,18 @@ class KeyManager {
   absl::StatusOr<KeyPtr> MarkRevoked(absl::string_view name, std::span<const size_t> versions,
                                      absl::Time deadline);
 
+  // Whether the key's partition offers `algorithm` for new versions: NOT_FOUND, and
+  // errors of CheckAlgorithmOffered (new_key.h).
+  absl::Status CheckAlgorithm(absl::string_view name, const AlgorithmInfo& algorithm) const;
+
+  // Generates a version to follow what signs though there may be one, and returns its
+  // number: for a revocation that would leave the key without any. Room in the JWKS is
+  // not looked at, because the revoked ones leave it.
+  absl::StatusOr<int64_t> PrepareSuccessor(absl::string_view name, absl::Time deadline);
+
+  // Reports a change of a key that was committed without ChangeKey, as one of many.
+  void Changed(absl::string_view name);
+
   // Does what PlanStep finds due for a key: the store's part in one transaction, then,
   // where `means` says so, each thing that needs the HSM once, as intent, HSM, commit;
   // at most one key pair is generated. So a key moves one state at a time, and an HSM
@@ -203,7 +215,6 @@ class KeyManager {
   absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, absl::Time deadline);
   absl::StatusOr<Rotation> ApplyOrMakeSuccessor(KeyPtr& key, absl::Time deadline, bool& done);
   catalog::KeyVersion NewIntent(const AlgorithmInfo& algorithm, int64_t number);
-  void Changed(absl::string_view name);
 
   const Options options_;
   KeyLeases leases_;

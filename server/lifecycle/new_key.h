@@ -24,6 +24,7 @@ struct NewKey {
   catalog::ClaimRules claim_rules;
   const AlgorithmInfo* algorithm = nullptr;
   catalog::Quota quota;
+  RotationPolicy rotation_policy;
 };
 
 // ALREADY_EXISTS (ALREADY_EXISTS); INVALID_ARGUMENT (SCOPE_INVALID) for an

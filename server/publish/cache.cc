@@ -50,10 +50,14 @@ absl::StatusOr<DocumentCache::Entry> DocumentCache::Build(const catalog::Snapsho
       found != snapshot.keys_of_issuer.end()) {
     keys = found->second;
   }
+  static const ForeignKeys kNone;
+  const auto others = snapshot.foreign_keys.find(issuer_name);
+  const ForeignKeys& foreign = others == snapshot.foreign_keys.end() ? kNone : *others->second;
   ++builds_;
-  absl::StatusOr<Document> jwks = BuildJwks(*issuer->second, keys, now);
+  absl::StatusOr<Document> jwks = BuildJwks(*issuer->second, keys, now, foreign);
   if (!jwks.ok()) return jwks.status();
-  absl::StatusOr<Document> discovery = BuildDiscovery(*issuer->second, keys, public_url_, now);
+  absl::StatusOr<Document> discovery =
+      BuildDiscovery(*issuer->second, keys, public_url_, now, foreign);
   if (!discovery.ok()) return discovery.status();
   Entry entry;
   entry.revision = snapshot.revision;

@@ -13,11 +13,14 @@ std::string JwksUri(absl::string_view public_url, absl::string_view issuer_name)
 }
 
 absl::StatusOr<Document> BuildDiscovery(const catalog::Issuer& issuer, IssuerKeys keys,
-                                        absl::string_view public_url, absl::Time now) {
+                                        absl::string_view public_url, absl::Time now,
+                                        const ForeignKeys& foreign) {
   const std::vector<PublishedVersion> published = PublishedVersions(keys, now);
-  if (published.empty()) return NothingPublished(issuer);
+  const std::vector<const catalog::ForeignKey*> others = PublishedForeignKeys(foreign, now);
+  if (published.empty() && others.empty()) return NothingPublished(issuer);
   std::set<std::string> algorithms;  // in order, each once
   for (const PublishedVersion& entry : published) algorithms.insert(entry.version->jwk.alg());
+  for (const catalog::ForeignKey* key : others) algorithms.insert(key->jwk.alg());
 
   using Json = nlohmann::ordered_json;
   Json document = Json::object();
@@ -27,7 +30,7 @@ absl::StatusOr<Document> BuildDiscovery(const catalog::Issuer& issuer, IssuerKey
   document["subject_types_supported"] = Json::array({"public"});
   document["id_token_signing_alg_values_supported"] = algorithms;
   return MakeDocument(document.dump(-1, ' ', false, Json::error_handler_t::replace), issuer,
-                      NextChange(keys, now));
+                      NextChange(keys, foreign, now));
 }
 
 }  // namespace sealward::publish

@@ -24,7 +24,8 @@ std::string JwksUri(absl::string_view public_url, absl::string_view issuer_name)
 // Endpoints for logging in are another server's business. Pure.
 // NOT_FOUND (NOTHING_PUBLISHED) while the JWKS would be empty.
 absl::StatusOr<Document> BuildDiscovery(const catalog::Issuer& issuer, IssuerKeys keys,
-                                        absl::string_view public_url, absl::Time now);
+                                        absl::string_view public_url, absl::Time now,
+                                        const ForeignKeys& foreign = {});
 
 }  // namespace sealward::publish
 

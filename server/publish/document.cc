@@ -39,8 +39,20 @@ std::vector<PublishedVersion> PublishedVersions(IssuerKeys keys, absl::Time now)
   return published;
 }
 
-absl::Time NextChange(IssuerKeys keys, absl::Time now) {
+std::vector<const catalog::ForeignKey*> PublishedForeignKeys(const ForeignKeys& foreign,
+                                                             absl::Time now) {
+  std::vector<const catalog::ForeignKey*> published;
+  for (const auto& [name, key] : foreign) {
+    if (key->expire_time > now) published.push_back(key.get());
+  }
+  return published;
+}
+
+absl::Time NextChange(IssuerKeys keys, const ForeignKeys& foreign, absl::Time now) {
   absl::Time next = absl::InfiniteFuture();
+  for (const catalog::ForeignKey* key : PublishedForeignKeys(foreign, now)) {
+    next = std::min(next, key->expire_time);
+  }
   for (const auto& key : keys) {
     for (const auto& version : key->versions) {
       next = std::min(next, lifecycle::NextChange(std::span(&version->times, 1), now));

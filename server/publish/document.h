@@ -2,6 +2,7 @@
 #ifndef SEALWARD_SERVER_PUBLISH_DOCUMENT_H_
 #define SEALWARD_SERVER_PUBLISH_DOCUMENT_H_
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,12 +26,15 @@ struct Document {
   // So a cache that keeps the old set for max_age refuses nobody, and a max_age
   // that shrank towards each change would only make every cache ask at once.
   absl::Duration max_age;
-  // The next state change of one of the issuer's versions: build it again then.
+  // The next change of what is published: build it again then.
   absl::Time expires = absl::InfiniteFuture();
 };
 
 // The keys of one issuer, in name order, as catalog::Snapshot holds them.
 using IssuerKeys = std::span<const std::shared_ptr<const catalog::Key>>;
+
+// The foreign keys of one issuer by name, as catalog::Snapshot holds them.
+using ForeignKeys = std::map<std::string, std::shared_ptr<const catalog::ForeignKey>>;
 
 // The issuer's versions that stand in its JWKS at `now`, in the order of keys and
 // numbers, with the key of each. JWT keys only.
@@ -40,8 +44,13 @@ struct PublishedVersion {
 };
 std::vector<PublishedVersion> PublishedVersions(IssuerKeys keys, absl::Time now);
 
-// The next time after `now` at which the state of any version changes.
-absl::Time NextChange(IssuerKeys keys, absl::Time now);
+// The foreign keys that have not expired at `now`, in name order.
+std::vector<const catalog::ForeignKey*> PublishedForeignKeys(const ForeignKeys& foreign,
+                                                             absl::Time now);
+
+// The next time after `now` at which the state of any version changes or a foreign
+// key expires.
+absl::Time NextChange(IssuerKeys keys, const ForeignKeys& foreign, absl::Time now);
 
 // The document with its ETag, a hash of the body.
 Document MakeDocument(std::string body, const catalog::Issuer& issuer, absl::Time expires);

@@ -34,20 +34,23 @@ Json ToJson(const v1::PublicJwk& jwk) {
 
 }  // namespace
 
-absl::StatusOr<Document> BuildJwks(const catalog::Issuer& issuer, IssuerKeys keys, absl::Time now) {
+absl::StatusOr<Document> BuildJwks(const catalog::Issuer& issuer, IssuerKeys keys, absl::Time now,
+                                   const ForeignKeys& foreign) {
   const std::vector<PublishedVersion> published = PublishedVersions(keys, now);
-  if (published.empty()) return NothingPublished(issuer);
+  const std::vector<const catalog::ForeignKey*> others = PublishedForeignKeys(foreign, now);
+  if (published.empty() && others.empty()) return NothingPublished(issuer);
   Json set = Json::array();
   for (const auto& [key, version] : published) {
     Json jwk = ToJson(version->jwk);
     if (issuer.shared) jwk[std::string(kAudienceMember)] = key->audiences;
     set.push_back(std::move(jwk));
   }
+  for (const catalog::ForeignKey* key : others) set.push_back(ToJson(key->jwk));
   Json document = Json::object();
   document["keys"] = std::move(set);
   // `replace`: a text that is no UTF-8 must not throw.
   return MakeDocument(document.dump(-1, ' ', false, Json::error_handler_t::replace), issuer,
-                      NextChange(keys, now));
+                      NextChange(keys, foreign, now));
 }
 
 }  // namespace sealward::publish

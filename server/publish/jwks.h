@@ -16,9 +16,11 @@ namespace sealward::publish {
 inline constexpr absl::string_view kAudienceMember = "sealward_aud";
 
 // {"keys": [...]} with kty, the public members, kid, alg and use of every
-// published version. Pure: the same arguments give the same bytes.
-// NOT_FOUND (NOTHING_PUBLISHED) where the set would be empty.
-absl::StatusOr<Document> BuildJwks(const catalog::Issuer& issuer, IssuerKeys keys, absl::Time now);
+// published version, and then of every foreign key; those say no audiences. Pure:
+// the same arguments give the same bytes. NOT_FOUND (NOTHING_PUBLISHED) where the set
+// would be empty.
+absl::StatusOr<Document> BuildJwks(const catalog::Issuer& issuer, IssuerKeys keys, absl::Time now,
+                                   const ForeignKeys& foreign = {});
 
 }  // namespace sealward::publish
 

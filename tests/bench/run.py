@@ -4,7 +4,8 @@
 In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
-rounds; then one tenant's latency while another floods. Prints medians and the
+rounds; then one tenant's latency while another floods, and how soon a standby
+signs after a revocation. Prints medians and the
 ratios against their targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
@@ -17,7 +18,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import noise, plan, processes, profile, report, rounds, state  # noqa: E402
+from runner import noise, plan, processes, profile, report, revocation, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -48,6 +49,7 @@ def find_binaries(build):
         cli=build / "bin/sealward",
         raw=build / "tests/bench/raw_pkcs11",
         load_client=build / "tests/bench/load_client",
+        revocation_client=build / "tests/bench/revocation_client",
     )
     for path in vars(binaries).values():
         if not path.exists():
@@ -66,9 +68,11 @@ def measure(arguments, service, binaries):
             order = plan.MEASURES if number % 2 == 0 else plan.MEASURES[::-1]
             all_rounds.append(runner.run(order, arguments.seconds))
         noisy = measure_noise(arguments, service, binaries)
+        revoked = revocation.measure(service, binaries, arguments.rounds)
         report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
         noise.print_table(noisy)
-        report.write_json(arguments.json, all_rounds, noisy, report.machine(SOURCE))
+        revocation.print_table(revoked)
+        report.write_json(arguments.json, all_rounds, noisy, revoked, report.machine(SOURCE))
         print(f"\nWritten: {arguments.json}")
         if arguments.profile:
             profile.profile(service, runner)

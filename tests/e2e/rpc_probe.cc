@@ -27,6 +27,7 @@
 #include "sealward/v1/issuer_service.pb.h"
 #include "sealward/v1/key_service.pb.h"
 #include "sealward/v1/operations_service.pb.h"
+#include "sealward/v1/lifecycle_service.pb.h"
 #include "sealward/v1/role_binding_service.pb.h"
 #include "sealward/v1/signing_service.pb.h"
 #include "sealward/v1/status_service.pb.h"
@@ -39,6 +40,7 @@ namespace {
 const google::protobuf::Message* const kLinked[] = {
     &sealward::v1::CreateIssuerRequest::default_instance(),
     &sealward::v1::CreateKeyRequest::default_instance(),
+    &sealward::v1::RevokeRequest::default_instance(),
     &sealward::v1::CreateRoleBindingRequest::default_instance(),
     &sealward::v1::SignJwtRequest::default_instance(),
     &sealward::v1::GetServiceStatusRequest::default_instance(),

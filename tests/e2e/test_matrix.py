@@ -67,6 +67,25 @@ def about(tenant, key):
     yield "keys.read", True, "KeyService/ListKeyVersions", {"parent": name}
     yield "keys.read", False, "KeyService/ListKeys", {"parent": f"tenants/{tenant}"}
     yield ("keys.rotate", True, "KeyService/RotateKey", {"name": name, "validateOnly": True})
+    version = f"{name}/versions/1"
+    dry = {"validateOnly": True}
+    yield "keys.read", True, "LifecycleService/PlanKey", {"name": name}
+    yield ("keys.pause", True, "LifecycleService/PauseKey",
+           {"name": name, "duration": "60s", "reason": "matrix"} | dry)
+    yield ("keyVersions.suspend", True, "LifecycleService/SuspendKeyVersion",
+           {"name": version} | dry)
+    yield ("keyVersions.revoke", True, "LifecycleService/Revoke",
+           {"name": version, "reason": "REVOCATION_REASON_CESSATION"} | dry)
+    yield ("keys.setRotationPolicy", True, "KeyService/UpdateKey",
+           {"key": {"name": name}, "updateMask": "rotationPolicy"} | dry)
+    yield ("keys.update", True, "KeyService/UpdateKey",
+           {"key": {"name": name}, "updateMask": "quota"} | dry)
+    yield ("keyVersions.revoke", False, "LifecycleService/Revoke",
+           {"name": f"tenants/{tenant}", "reason": "REVOCATION_REASON_CESSATION"} | dry)
+    yield ("issuers.update", False, "IssuerService/UpdateIssuer",
+           {"issuer": {"name": f"tenants/{tenant}/issuers/{key}"}, "updateMask": "maxAge"} | dry)
+    yield ("issuers.read", False, "IssuerService/ListForeignKeys",
+           {"parent": f"tenants/{tenant}/issuers/{key}"})
     yield ("keys.create", False, "KeyService/CreateKey",
            new_key(tenant, tenant, "spare", f"{key}-new"))
     yield ("issuers.read", False, "IssuerService/GetIssuer",

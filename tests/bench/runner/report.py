@@ -112,7 +112,7 @@ def _warn_of_noise(middle):
         print(f"\nNoisy: other programs had up to {worst:.0%} of the machine's busy time.")
 
 
-def write_json(path, rounds, noisy, facts):
+def write_json(path, rounds, noisy, revoked, facts):
     def flat(results):
         return {f"{m.key}: {m.name}": numbers for m, numbers in results.items()}
 
@@ -122,6 +122,7 @@ def write_json(path, rounds, noisy, facts):
         "medians": flat(medians(rounds)),
         "targets": judge(rounds),
         "noisy_neighbour": noisy,
+        "revocation": revoked,
         "rounds": [flat(results) for results in rounds],
     }
     new = path.with_suffix(".new")

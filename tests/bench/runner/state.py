@@ -195,6 +195,25 @@ class Service:
             *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
         )
 
+    def make_revocable_key(self, number):
+        """A new key whose successor is STANDBY: its signing version, and claims for it."""
+        key = plan.BenchKey(f"revoked-{number}", "ES256", "ES256")
+        self._cli(
+            *("admin", "issuers", "create", key.issuer, "--issuer-url", self._issuer_url(key)),
+            *("--max-age", "1s", "--propagation-time", "1s"),
+        )
+        self._cli(
+            *("operator", "keys", "create", key.resource, "--issuer", key.issuer),
+            *("--algorithm", key.algorithm, "--audience", _AUDIENCE),
+        )
+
+        def is_ready():
+            listed = self._cli("operator", "keys", "versions", key.resource, "-o", "json")
+            return "STANDBY" in [each["state"] for each in json.loads(listed)["keyVersions"]]
+
+        self._wait_until(is_ready, "no standby appears")
+        return f"{key.resource}/versions/1", self.claims(key)
+
     def _issuer_url(self, key):
         return f"{self.ready['https']}/{key.issuer}"
 

@@ -18,6 +18,7 @@
 #include "server/api/executor.h"
 #include "server/api/issuer_service.h"
 #include "server/api/key_service.h"
+#include "server/api/lifecycle_service.h"
 #include "server/api/operations_service.h"
 #include "server/api/role_binding_service.h"
 #include "server/api/signing_service.h"
@@ -75,8 +76,9 @@ class ApiRig {
       : executor_(executor_threads, queue),
         edge_{keys.catalog.get(), &keys.clock, &executor_, &identities_, &keys.metrics, &decisions},
         tenants_(edge_, &keys.partitions),
-        issuers_(edge_, "https://jwks.example"),
+        issuers_(edge_, keys.manager.get(), "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
+        lifecycle_(edge_, keys.manager.get()),
         bindings_(edge_),
         approvals_(edge_),
         trust_domains_(edge_, {}),
@@ -157,8 +159,8 @@ class ApiRig {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port_);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &tenants_, &issuers_, &key_service_, &bindings_, &approvals_, &trust_domains_,
-             &denied_certificates_, &operations_, &status_, &signing_}) {
+             &tenants_, &issuers_, &key_service_, &lifecycle_, &bindings_, &approvals_,
+             &trust_domains_, &denied_certificates_, &operations_, &status_, &signing_}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -173,6 +175,7 @@ class ApiRig {
   TenantService tenants_;
   IssuerService issuers_;
   KeyService key_service_;
+  LifecycleService lifecycle_;
   RoleBindingService bindings_;
   ApprovalService approvals_;
   TrustDomainService trust_domains_;

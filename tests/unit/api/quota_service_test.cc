@@ -52,6 +52,7 @@ class QuotaServiceTest : public testing::Test {
   void SetKeyQuota(int64_t per_second, int64_t burst) {
     v1::UpdateKeyRequest request;
     request.mutable_key()->set_name(fakes::kKey);
+    request.mutable_update_mask()->add_paths("quota");
     if (per_second > 0) *request.mutable_key()->mutable_quota() = QuotaOf(per_second, burst);
     v1::Key answer;
     ASSERT_TRUE(Update(request, &answer).ok());
@@ -219,6 +220,7 @@ TEST_F(QuotaServiceTest, EtagsGuardUpdates) {
   v1::UpdateKeyRequest key_request;
   key_request.mutable_key()->set_name(fakes::kKey);
   key_request.mutable_key()->set_etag(GetKey().etag());
+  key_request.mutable_update_mask()->add_paths("quota");
   v1::Tenant tenant;
   v1::Key key;
   ASSERT_TRUE(Update(tenant_request, &tenant).ok());
@@ -242,6 +244,7 @@ TEST_F(QuotaServiceTest, ValidateOnlyChangesNothing) {
   EXPECT_EQ(tenant.quota().burst(), 4);
   v1::UpdateKeyRequest key_request;
   key_request.mutable_key()->set_name(fakes::kKey);
+  key_request.mutable_update_mask()->add_paths("quota");
   *key_request.mutable_key()->mutable_quota() = QuotaOf(3, 4);
   key_request.set_validate_only(true);
   v1::Key key;
@@ -256,6 +259,7 @@ TEST_F(QuotaServiceTest, OnlyTheRightRolesAndNamesThatExist) {
   v1::Key key;
   v1::UpdateKeyRequest key_request;
   key_request.mutable_key()->set_name(fakes::kKey);
+  key_request.mutable_update_mask()->add_paths("quota");
   for (const char* who : {kOperator, kViewer, kTenantOperator, kTenantIssuer, kStranger}) {
     EXPECT_EQ(ReasonOf(Update(TenantRequest({}), &tenant, who)), "PERMISSION_DENIED") << who;
     EXPECT_EQ(ReasonOf(Update(key_request, &key, who)), "PERMISSION_DENIED") << who;
@@ -282,6 +286,7 @@ TEST_F(QuotaServiceTest, AnUpdateAndARotationDoNotLoseEachOther) {
     std::thread update([&] {
       v1::UpdateKeyRequest request;
       request.mutable_key()->set_name(fakes::kKey);
+      request.mutable_update_mask()->add_paths("quota");
       *request.mutable_key()->mutable_quota() = QuotaOf(round, round);
       v1::Key key;
       updated = Update(request, &key);

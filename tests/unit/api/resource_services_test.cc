@@ -123,7 +123,7 @@ TEST_F(ResourceServicesTest, IssuersOwnTheirUrl) {
   EXPECT_EQ(issuer.name(), "tenants/a/issuers/two");
   EXPECT_EQ(issuer.jwks_uri(), "https://jwks.example/tenants/a/issuers/two/jwks.json");
   EXPECT_EQ(issuer.max_age().seconds(), 300);
-  EXPECT_EQ(issuer.propagation_time().seconds(), 1200);
+  EXPECT_EQ(issuer.propagation_time().seconds(), 1260);
   const grpc::Status taken = CreateIssuer("three", "https://two.example/x", &issuer);
   EXPECT_EQ(taken.error_code(), grpc::StatusCode::ALREADY_EXISTS);
   EXPECT_EQ(ReasonOf(CreateIssuer("two", "https://new.example", &issuer)), "ALREADY_EXISTS");

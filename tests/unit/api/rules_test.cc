@@ -92,10 +92,10 @@ TEST(CachePromise, HasDefaults) {
   const auto issuer = ParseIssuer(IssuerWith(-1, -1));
   ASSERT_TRUE(issuer.ok());
   EXPECT_EQ(issuer->max_age, absl::Seconds(300));
-  EXPECT_EQ(issuer->propagation_time, absl::Minutes(20));
+  EXPECT_EQ(issuer->propagation_time, absl::Minutes(21));
   const auto slow = ParseIssuer(IssuerWith(7200, -1));
   ASSERT_TRUE(slow.ok());
-  EXPECT_EQ(slow->propagation_time, absl::Hours(2));
+  EXPECT_EQ(slow->propagation_time, absl::Hours(2) + absl::Minutes(1));
 }
 
 TEST(CachePromise, NoKeySignsBeforeCachesHaveIt) {

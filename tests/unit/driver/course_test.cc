@@ -174,6 +174,23 @@ TEST_F(CourseTest, AMarkThatComesTooLatePutsTheDestructionOff) {
   EXPECT_EQ(rig_.States(), "DESTROYED ACTIVE STANDBY");
 }
 
+// Without the mark Destroy would be refused for ever.
+TEST_F(CourseTest, AMarkThatIsGoneIsMadeAgainWithAWindowOfItsOwn) {
+  LiveUntilScheduled();
+  Live(Times(0).destroy_due - rig_.clock.Now() - absl::Minutes(1));
+  hsm::v1::Operation cancel;  // by somebody else, or by a partition from a backup
+  cancel.mutable_cancel_destroy()->mutable_object()->set_object_id(Object(0));
+  cancel.mutable_cancel_destroy()->mutable_object()->set_key(kKey);
+  cancel.mutable_cancel_destroy()->mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  ASSERT_EQ(rig_.partition.Call(cancel, absl::InfiniteFuture())->code(), 0);
+  Live(absl::Hours(1));
+  EXPECT_EQ(rig_.States(), "DESTROY_SCHEDULED ACTIVE STANDBY");
+  EXPECT_TRUE(Times(0).destroy_marked);
+  EXPECT_TRUE(rig_.partition.mark(Object(0)).has_value());
+  Live(fakes::kLeastDestroyWindow * 2);
+  EXPECT_EQ(rig_.States(), "DESTROYED ACTIVE STANDBY");
+}
+
 TEST_F(CourseTest, AnHsmWhoseClockIsBehindIsAskedAgain) {
   LiveUntilScheduled();
   Live(Times(0).destroy_due - rig_.clock.Now() - absl::Minutes(1));
