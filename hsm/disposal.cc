@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "hsm/log.h"
 #include "hsm/pkcs11/rv.h"
 
@@ -58,7 +59,9 @@ absl::Status Disposal::Leave(const Subject& subject, Mark::Kind kind, absl::Time
   mark.set_key(KeyOf(subject));
   mark.set_kind(kind);
   mark.set_time_us(absl::ToUnixMicros(time));
-  return marks_.Leave(mark);
+  const absl::Status left = marks_.Leave(mark);
+  SEALWARD_FAILPOINT("hsm.mark_left");
+  return left;
 }
 
 absl::Status Disposal::RemoveMarks(const std::vector<CK_OBJECT_HANDLE>& handles) const {
@@ -174,6 +177,7 @@ absl::Status Disposal::RemovePair(const Subject& subject, const Found& found) {
   for (const FoundObject& object : objects) {
     const absl::Status s = partition_.objects->Destroy(object.handle);
     if (!s.ok() && !pkcs11::IsStaleHandle(pkcs11::RvOf(s))) return s;
+    SEALWARD_FAILPOINT("hsm.half_destroyed");  // the second time: both
   }
   LogInfo(absl::StrCat("object ", Hex(subject.id), " is destroyed"));
   return RemoveMarks(found.marks.HandlesOf(Mark::KIND_DESTROY_SCHEDULED));

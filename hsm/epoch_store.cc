@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "hsm/object_label.h"
 
 namespace sealward::hsm {
@@ -78,6 +79,7 @@ absl::StatusOr<v1::Epoch> EpochStore::Read() const {
 
 absl::Status EpochStore::Replace(const Stored& next, Found& found) const {
   if (absl::Status s = objects_.Make(kEpochLabel, next.SerializeAsString()); !s.ok()) return s;
+  SEALWARD_FAILPOINT("hsm.epoch_made");  // beside the one before
   if (found.highest) found.lower.push_back(found.handle);
   found.highest = next;
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "common/verifier.h"
 #include "hsm/log.h"
 
@@ -53,6 +54,7 @@ absl::StatusOr<Generated> Generator::Ensure(const ObjectId& id, const std::strin
   auto generated = EnsureLocked(id, label, mechanism);
   if (!generated.ok()) return generated.status();
   if (absl::Status s = writer_.Flush(); !s.ok()) return s;
+  SEALWARD_FAILPOINT("hsm.pair_flushed");
   return generated;
 }
 
@@ -122,6 +124,7 @@ absl::StatusOr<KeyObject*> Generator::Make(const ObjectId& id, const std::string
   FillPrivateTemplate(id, label, private_key);
   auto pair = partition_.objects->GenerateKeyPair(mechanism.generate, public_key, private_key);
   if (!pair.ok()) return pair.status();
+  SEALWARD_FAILPOINT("hsm.pair_made");
   KeyObject* object = keys_.Add(id, *pair, label);
   const absl::Status proved = Prove(object, mechanism);
   if (proved.ok()) return object;

@@ -43,6 +43,8 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddApprovalCommands(app, chosen);
   AddTrustDomainCommands(app, chosen);
   AddCertificateCommands(app, chosen);
+  AddPartitionCommands(app, chosen);
+  AddBackupCommands(app, chosen);
   AddSigningCommands(app, chosen);
   AddQuarantineCommands(app, chosen);
   AddStatusCommand(app, chosen);

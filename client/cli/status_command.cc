@@ -15,6 +15,19 @@ namespace {
 
 using Service = v1::StatusService;
 
+std::string WitnessText(v1::PartitionStatus::Witness witness) {
+  switch (witness) {
+    case v1::PartitionStatus::WITNESS_CONFIRMED:
+      return "the store is not older than the partition";
+    case v1::PartitionStatus::WITNESS_NONE:
+      return "none: this HSM keeps no marks, so an old store put back is not noticed";
+    case v1::PartitionStatus::WITNESS_STORE_OLDER:
+      return "THE STORE IS OLDER than the partition: nothing signs";
+    default:
+      return "not asked yet: nothing signs";
+  }
+}
+
 std::string PartitionText(const v1::PartitionStatus& partition) {
   std::vector<std::string> algorithms;
   for (const int algorithm : partition.algorithms()) {
@@ -29,6 +42,7 @@ std::string PartitionText(const v1::PartitionStatus& partition) {
   fields.Add("PIN", partition.pin_latched()
                         ? "REFUSED: put it right, then run sealward-hsm clear-pin-latch"
                         : "accepted");
+  fields.Add("Witness", WitnessText(partition.witness()));
   fields.Add("Alarm", partition.alarm().empty() ? "none" : partition.alarm());
   Table processes({"HSM PROCESS", "READY", "RESTARTS", "SIGNATURES"});
   for (const v1::HsmProcessStatus& process : partition.processes()) {

@@ -153,4 +153,51 @@ absl::StatusOr<v1::ConfirmClockResponse> OperationsService::Confirm(
   return response;
 }
 
+grpc::ServerUnaryReactor* OperationsService::RecoverPartition(
+    grpc::CallbackServerContext* context, const v1::RecoverPartitionRequest* request,
+    v1::RecoverPartitionResponse* response) {
+  return AnswerInLane(
+      edge_, context, response,
+      [this, request](const Caller& caller) {
+        return DecideAgain([&] { return Recover(caller, *request); });
+      },
+      [request](const Caller&) { return request->name(); });
+}
+
+absl::StatusOr<v1::RecoverPartitionResponse> OperationsService::Recover(
+    const Caller& caller, const v1::RecoverPartitionRequest& request) const {
+  const auto snapshot = edge_.catalog->Get();
+  if (absl::Status s = caller.Authorize(*snapshot, auth::Target{}, auth::Verb::kRecoverPartition,
+                                        request.name());
+      !s.ok()) {
+    return s;
+  }
+  const auto name = PartitionResourceName::Parse(request.name());
+  if (!name.ok()) return name.status();
+  // What is wrong with the request, before a second person is asked for.
+  auto ended =
+      sources_.epochs->Recover(name->partition, /*validate_only=*/true, [](store::Transaction&) {});
+  if (!ended.ok()) return ended.status();
+  if (request.validate_only()) {
+    caller.NothingIsDone();
+  } else {
+    const auto memory = snapshot->partitions.find(request.name());
+    const int64_t seen = memory == snapshot->partitions.end() ? 0 : memory->second->mod_revision;
+    v1::RecoverPartitionRequest resolved;
+    resolved.set_name(request.name());
+    const auto permit = Guard(
+        edge_, caller, *snapshot,
+        {"sealward.v1.OperationsService/RecoverPartition", request.name(),
+         Etag(request.name(), seen), auth::Target{}, auth::Verb::kRecoverPartition, resolved});
+    if (!permit.ok()) return permit.status();
+    ended = sources_.epochs->Recover(
+        name->partition, /*validate_only=*/false,
+        [&permit](store::Transaction& transaction) { permit->AddTo(transaction); });
+    if (!ended.ok()) return ended.status();
+  }
+  v1::RecoverPartitionResponse response;
+  for (std::string& version : *ended) response.add_ended_versions(std::move(version));
+  return response;
+}
+
 }  // namespace sealward::api

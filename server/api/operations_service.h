@@ -8,6 +8,7 @@
 #include "server/alarms/watch.h"
 #include "server/api/caller.h"
 #include "server/api/edge.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/lifecycle_clock.h"
 
 namespace sealward::api {
@@ -23,6 +24,7 @@ class OperationsService final : public v1::OperationsService::CallbackService {
   struct Sources {
     const alarms::AlarmWatch* alarms = nullptr;
     lifecycle::LifecycleClock* clock = nullptr;
+    lifecycle::Epochs* epochs = nullptr;
   };
   OperationsService(const Edge& edge, const Sources& sources) : edge_(edge), sources_(sources) {}
 
@@ -32,12 +34,17 @@ class OperationsService final : public v1::OperationsService::CallbackService {
   grpc::ServerUnaryReactor* ConfirmClock(grpc::CallbackServerContext* context,
                                          const v1::ConfirmClockRequest* request,
                                          v1::ConfirmClockResponse* response) override;
+  grpc::ServerUnaryReactor* RecoverPartition(grpc::CallbackServerContext* context,
+                                             const v1::RecoverPartitionRequest* request,
+                                             v1::RecoverPartitionResponse* response) override;
 
  private:
   absl::StatusOr<v1::ListAlarmsResponse> List(const Caller& caller,
                                               const v1::ListAlarmsRequest& request) const;
   absl::StatusOr<v1::ConfirmClockResponse> Confirm(const Caller& caller,
                                                    const v1::ConfirmClockRequest& request) const;
+  absl::StatusOr<v1::RecoverPartitionResponse> Recover(
+      const Caller& caller, const v1::RecoverPartitionRequest& request) const;
 
   const Edge edge_;
   const Sources sources_;

@@ -11,6 +11,7 @@
 #include "server/api/caller.h"
 #include "server/api/edge.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/reconcile.h"
 
 namespace sealward::api {
@@ -25,6 +26,7 @@ class StatusService final : public v1::StatusService::CallbackService {
     absl::Time start_time;
     const hsm_client::Partitions* partitions = nullptr;
     const lifecycle::Withheld* withheld = nullptr;
+    const lifecycle::Epochs* epochs = nullptr;
   };
   StatusService(const Edge& edge, Sources sources) : edge_(edge), sources_(std::move(sources)) {}
 

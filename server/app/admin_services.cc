@@ -5,6 +5,7 @@
 #include "server/api/issuer_service.h"
 #include "server/api/key_service.h"
 #include "server/api/lifecycle_service.h"
+#include "server/api/operations_service.h"
 #include "server/api/role_binding_service.h"
 #include "server/api/tenant_service.h"
 #include "server/api/trust_domain_service.h"
@@ -38,16 +39,9 @@ struct AdminServices::Set {
 
 AdminServices::AdminServices(const api::Edge& edge, const AdminSources& sources)
     : set_(std::make_unique<Set>(edge, sources)),
-      all_{&set_->tenants,
-           &set_->issuers,
-           &set_->keys,
-           &set_->lifecycle,
-           &set_->bindings,
-           &set_->approvals,
-           &set_->trust_domains,
-           &set_->denied_certificates,
-           &set_->operations,
-           &set_->status} {}
+      all_{&set_->tenants,    &set_->issuers,   &set_->keys,          &set_->lifecycle,
+           &set_->bindings,   &set_->approvals, &set_->trust_domains, &set_->denied_certificates,
+           &set_->operations, &set_->status} {}
 
 AdminServices::~AdminServices() = default;
 

@@ -12,6 +12,7 @@
 #include "server/api/status_service.h"
 #include "server/auth/trust_bundle.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
 
 namespace sealward::app {
@@ -20,6 +21,7 @@ namespace sealward::app {
 struct AdminSources {
   std::string public_url;
   lifecycle::KeyManager* keys = nullptr;
+  lifecycle::Epochs* epochs = nullptr;
   const hsm_client::Partitions* partitions = nullptr;
   api::StatusService::Sources status;
   api::OperationsService::Sources operations;

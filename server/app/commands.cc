@@ -25,6 +25,8 @@
 #include "server/auth/bootstrap.h"
 #include "server/catalog/access_mutations.h"
 #include "server/catalog/catalog.h"
+#include "server/catalog/operations_mutations.h"
+#include "server/lifecycle/key_manager.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/logging.h"
 
@@ -85,6 +87,7 @@ absl::Status CreateStore(const Config& config, const std::vector<std::string>& a
     all.compares.insert(all.compares.end(), one.compares.begin(), one.compares.end());
     all.operations.insert(all.operations.end(), one.operations.begin(), one.operations.end());
   }
+  catalog::PutStoreIdentity({lifecycle::SystemRandomBytes(catalog::kLineageBytes), 0}, all);
   return (*store)->Commit(all).status();
 }
 

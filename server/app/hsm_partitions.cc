@@ -93,11 +93,16 @@ void HsmPartitions::AwaitStart(const std::function<void(const std::string&)>& se
   mu_.AwaitWithTimeout(absl::Condition(&all), kHsmLateTimeout);
 }
 
-absl::Status HsmPartitions::Health() const {
+absl::Status HsmPartitions::Health(
+    absl::FunctionRef<absl::Status(const hsm_client::Partition&)> usable) const {
+  absl::Status first;
   for (const Entry& entry : entries_) {
-    if (entry.partition->Health().ok()) return absl::OkStatus();
+    absl::Status health = entry.partition->Health();
+    if (health.ok()) health = usable(*entry.partition);
+    if (health.ok()) return health;
+    if (first.ok()) first = std::move(health);
   }
-  return entries_.front().partition->Health();
+  return first;
 }
 
 void HsmPartitions::UpdateGauges() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -52,10 +53,10 @@ class HsmPartitions {
   // that Stop joins. Called at most once.
   void AwaitStart(const std::function<void(const std::string& partition)>& settled);
 
-  // OK while some partition has a ready process, else why the shared one has
-  // none. A partition's failure is its tenants' own: a server that were taken
-  // out of the load balancer for it would take everybody else's keys with it.
-  absl::Status Health() const;
+  // OK while some partition has a ready process and `usable` has nothing against it,
+  // else what is wrong with the shared one. A partition's failure is its tenants' own: a server
+  // that were taken out of the load balancer for it would take everybody else's keys with it.
+  absl::Status Health(absl::FunctionRef<absl::Status(const hsm_client::Partition&)> usable) const;
 
   // The gauges that are read off when somebody asks for the metrics.
   void UpdateGauges() const;

@@ -5,18 +5,19 @@
 namespace sealward::app {
 
 KeyWork::KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partitions,
-                 const Clock* clock, const lifecycle::LifecycleClock* lifecycle_clock,
-                 telemetry::Metrics* metrics)
+                 lifecycle::Epochs* epochs, const Clock* clock,
+                 const lifecycle::LifecycleClock* lifecycle_clock, telemetry::Metrics* metrics)
     : clock_keeper({catalog, lifecycle_clock, metrics}),
       manager(
           {.catalog = catalog,
            .partitions = partitions,
            .clock = lifecycle_clock,
            .metrics = metrics,
+           .epochs = epochs,
            .wall = clock,
            .stamp = [this](store::Transaction& transaction) { clock_keeper.AddTo(transaction); }}),
-      drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld}),
-      signer({partitions, &withheld, clock,
+      drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld, epochs}),
+      signer({partitions, &withheld, epochs, clock,
               [metrics](const catalog::KeyVersion& version) {
                 metrics->CountVerifyFailure();
                 metrics->CountAlarm("signature_invalid");

@@ -18,7 +18,8 @@ namespace sealward::app {
 // KeyWork is those parts over one catalog and its partitions, which outlive it.
 // Each may use those above it.
 struct KeyWork {
-  KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partitions, const Clock* clock,
+  KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partitions,
+          lifecycle::Epochs* epochs, const Clock* clock,
           const lifecycle::LifecycleClock* lifecycle_clock, telemetry::Metrics* metrics);
 
   lifecycle::ClockKeeper clock_keeper;

@@ -24,6 +24,7 @@
 #include "server/catalog/catalog.h"
 #include "server/decisions/aggregator.h"
 #include "server/decisions/log_sink.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/lifecycle_clock.h"
 #include "server/publish/https_server.h"
 #include "server/publish/routes.h"
@@ -47,6 +48,7 @@ struct Server::Parts {
   decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<TlsKeeper> tls;
   std::unique_ptr<HsmPartitions> hsm;
+  std::unique_ptr<lifecycle::Epochs> epochs;
   std::unique_ptr<PublicListener> https;
   std::unique_ptr<publish::HttpsServer> metrics_https;
 
@@ -98,9 +100,11 @@ absl::Status Server::Parts::OpenTls(const Config& config) {
 }
 
 absl::Status Server::Parts::StartHttps(const Config& config) {
-  auto started =
-      PublicListener::Start(config.https, catalog.get(), &metrics, {clock, lifecycle_clock.get()},
-                            [this] { return hsm->Health(); });
+  auto started = PublicListener::Start(
+      config.https, catalog.get(), &metrics, {clock, lifecycle_clock.get()}, [this] {
+        return hsm->Health(
+            [this](const auto& partition) { return epochs->CheckUsable(partition); });
+      });
   if (!started.ok()) return started.status();
   https = *std::move(started);
   return absl::OkStatus();
@@ -157,9 +161,11 @@ void Server::Parts::MakeServices(const Config& config) {
                    &metrics,      &decisions, &calls,         lifecycle_clock.get()};
   admin_sources.public_url = https->public_url();
   admin_sources.keys = &keys->manager;
+  admin_sources.epochs = epochs.get();
   admin_sources.partitions = &hsm->partitions();
-  admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld};
-  admin_sources.operations = {alarms.get(), lifecycle_clock.get()};
+  admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld,
+                          epochs.get()};
+  admin_sources.operations = {alarms.get(), lifecycle_clock.get(), epochs.get()};
   admin_sources.bundle_rules = BundleRulesOf(config);
   admin_services = std::make_unique<AdminServices>(edge, admin_sources);
   signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
@@ -224,11 +230,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   if (absl::Status status = parts.OpenStore(config); !status.ok()) return status;
   if (absl::Status status = parts.OpenTls(config); !status.ok()) return status;
   parts.hsm = std::make_unique<HsmPartitions>(config, clock, &parts.metrics);
+  parts.epochs = std::make_unique<lifecycle::Epochs>(
+      lifecycle::Epochs::Options{parts.catalog.get(), &parts.hsm->partitions(), clock,
+                                 &parts.metrics, lifecycle::SystemRandomBytes});
+  if (absl::Status status = parts.epochs->EnsureLineage(); !status.ok()) return status;
   ReportUnconfigured(*parts.catalog->Get(), parts.hsm->partitions(), parts.metrics);
   if (absl::Status status = parts.StartHttps(config); !status.ok()) return status;
   if (absl::Status status = parts.StartMetrics(config); !status.ok()) return status;
-  parts.keys = std::make_unique<KeyWork>(parts.catalog.get(), &parts.hsm->partitions(), clock,
-                                         parts.lifecycle_clock.get(), &parts.metrics);
+  parts.keys =
+      std::make_unique<KeyWork>(parts.catalog.get(), &parts.hsm->partitions(), parts.epochs.get(),
+                                clock, parts.lifecycle_clock.get(), &parts.metrics);
   parts.keys->clock_keeper.Start();
   parts.alarms = std::make_unique<alarms::AlarmWatch>(alarms::AlarmWatch::Options{
       parts.catalog.get(), &parts.hsm->partitions(), &parts.keys->withheld,
@@ -236,8 +247,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   parts.MakeServices(config);
   if (absl::Status status = parts.StartGrpc(config); !status.ok()) return status;
   parts.tls->Start(parts.https->server(), parts.metrics_https.get());
-  parts.hsm->AwaitStart([drivers = &parts.keys->drivers](const std::string& partition) {
-    drivers->At(partition).Start();
+  parts.hsm->AwaitStart([parts = &parts](const std::string& partition) {
+    parts->epochs->Verify(partition).IgnoreError();  // logged; the driver goes on asking
+    parts->keys->drivers.At(partition).Start();
   });
   parts.alarms->Start();
   return server;

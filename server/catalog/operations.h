@@ -3,6 +3,7 @@
 #ifndef SEALWARD_SERVER_CATALOG_OPERATIONS_H_
 #define SEALWARD_SERVER_CATALOG_OPERATIONS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -21,6 +22,8 @@ struct ForeignKey {
   int64_t mod_revision = 0;
 };
 
+inline constexpr size_t kLineageBytes = 16;
+
 // StoreIdentity tells this store from older copies of it that went another way.
 struct StoreIdentity {
   std::string lineage;  // 16 random bytes; empty until it is made
@@ -33,8 +36,13 @@ struct PartitionMemory {
   // Since when the store is known to be older than the partition; InfiniteFuture if
   // it is not. Nothing of the partition signs meanwhile.
   absl::Time rolled_back = absl::InfiniteFuture();
-  std::string rollback;           // what was found then, for people
-  std::string partition_lineage;  // that the partition had then
+  std::string rollback;  // what was found then, for people
+  // That the partition had then, or still has: given up with the next epoch.
+  std::string partition_lineage;
+  // Newest epoch of the partition that the store stands for; 0: its keys say.
+  int64_t known_epoch_revision = 0;
+  // When persons accepted it although it was older; InfinitePast: never.
+  absl::Time recovered = absl::InfinitePast();
   int64_t mod_revision = 0;
 };
 

@@ -8,8 +8,6 @@ namespace {
 
 namespace records = ::sealward::store::v1;
 
-constexpr size_t kLineageBytes = 16;
-
 }  // namespace
 
 std::string SerializeForeignKey(const ForeignKey& key) {
@@ -56,6 +54,9 @@ std::string SerializePartition(const PartitionMemory& partition) {
   record.set_rolled_back_time_us(ToRecord(partition.rolled_back));
   record.set_rollback(partition.rollback);
   record.set_partition_lineage(partition.partition_lineage);
+  record.set_known_epoch_revision(partition.known_epoch_revision);
+  record.set_recover_time_us(
+      partition.recovered == absl::InfinitePast() ? 0 : absl::ToUnixMicros(partition.recovered));
   return record.SerializeAsString();
 }
 
@@ -67,6 +68,10 @@ absl::StatusOr<PartitionMemory> ParsePartition(const Stored& stored, absl::strin
   partition.rolled_back = FromRecord(record->rolled_back_time_us());
   partition.rollback = record->rollback();
   partition.partition_lineage = record->partition_lineage();
+  partition.known_epoch_revision = record->known_epoch_revision();
+  if (record->recover_time_us() != 0) {
+    partition.recovered = absl::FromUnixMicros(record->recover_time_us());
+  }
   partition.mod_revision = stored.mod_revision;
   return partition;
 }

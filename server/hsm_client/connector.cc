@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/failpoint.h"
 
 namespace sealward::hsm_client {
 namespace {
@@ -23,8 +24,12 @@ constexpr int kChildSocket = 3;
 
 // What the process may see of our environment: options of the sanitizers that
 // it may have been built with. Nothing else: an environment outlives its use.
-constexpr std::array kPassedVariables = {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-                                         "UBSAN_OPTIONS", "LLVM_PROFILE_FILE"};
+constexpr std::array kPassedVariables = {
+    "ASAN_OPTIONS",       "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
+#ifdef SEALWARD_FAILPOINTS
+    failpoint::kVariable,
+#endif
+};
 
 std::vector<std::string> ChildEnvironment() {
   std::vector<std::string> environment = {"LANG=C.UTF-8", "LD_BIND_NOW=1"};

@@ -55,14 +55,16 @@ void Driver::Work() {
 absl::Time Driver::RunPass() {
   const absl::Time begin = options_.manager->WallNow();
   const absl::Time now = options_.clock->Now();
+  // Nothing is done about keys whose store may be older than they are.
+  if (!options_.epochs->Verify(options_.partition.name).ok()) return now + kWitnessRetryDelay;
   ReconcileIfDue(now);
   RescanIfDue(now);
   for (const std::string& key : TakeNews()) Look(key);
   for (const std::string& key : due_.Take(now, kMaxKeysPerPass)) AdvanceInStore(key, now);
   WorkInHsm(now);
+  options_.epochs->AdvanceToNewest(options_.partition.name);
   CountIfDue(now);
-  options_.metrics->ObserveDriverPass(options_.partition.name,
-                                      options_.manager->WallNow() - begin);
+  options_.metrics->ObserveDriverPass(options_.partition.name, options_.manager->WallNow() - begin);
   return NextWake();
 }
 

@@ -18,6 +18,7 @@
 #include "server/catalog/catalog.h"
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/due_keys.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/telemetry/metrics.h"
@@ -67,6 +68,7 @@ class Driver {
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     Withheld* withheld = nullptr;
+    Epochs* epochs = nullptr;
   };
   explicit Driver(Options options) : options_(std::move(options)) {}
   ~Driver() { Stop(); }

@@ -11,6 +11,7 @@
 #include "server/catalog/catalog.h"
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/driver.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/telemetry/metrics.h"
@@ -32,6 +33,7 @@ class Drivers {
     const Clock* clock = nullptr;
     telemetry::Metrics* metrics = nullptr;
     Withheld* withheld = nullptr;
+    Epochs* epochs = nullptr;
   };
   explicit Drivers(const Options& options);
   // Stops.

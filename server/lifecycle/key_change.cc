@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/object_calls.h"
@@ -33,6 +34,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeKey(absl::string_view name,
                                                          absl::Time deadline, Amend amend) {
   auto changed = ChangeQuietly(name, unchanged, decide, deadline, amend);
   if (changed.ok()) Changed(name);
+  NoteEpoch(changed);
   return changed;
 }
 
@@ -49,7 +51,9 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeQuietly(absl::string_view n
     if (absl::Status s = CheckSize(**key, *next); !s.ok()) return s;
     store::Transaction transaction = catalog::ReplaceVersions(**key, *next);
     amend(transaction);
+    SEALWARD_FAILPOINT("key.before_change");
     const absl::Status status = Commit(transaction);
+    SEALWARD_FAILPOINT("key.change_recorded");
     if (status.ok()) return Find(name);
     if (!absl::IsAborted(status)) return status;
   }
@@ -87,9 +91,11 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::MarkRevoked(absl::string_view nam
     absl::Status status =
         RevokeObject(**partition, ObjectOf(**key, version), version.times.revoke, limit);
     if (!status.ok()) return status;
+    SEALWARD_FAILPOINT("key.tombstone_left");
   }
   // After the tombstones: who forgets a key before may find it again without.
   if (absl::Status s = ForgetVersions(**key, to_mark, limit); !s.ok()) return s;
+  SEALWARD_FAILPOINT("key.forgotten");
   return RecordMarks(name, [&to_mark](std::vector<VersionTimes>& times) {
     for (const size_t index : to_mark) times[index].revoke_marked = true;
   });

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/resource_errors.h"
@@ -15,8 +16,10 @@ using telemetry::Log;
 absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
   const auto snapshot = options_.catalog->Get();
   if (absl::Status s = CheckNewKey(*snapshot, key); !s.ok()) return s;
-  const auto partition = options_.partitions->Find(TenantOf(*snapshot, key).partition);
+  const std::string& name = TenantOf(*snapshot, key).partition;
+  const auto partition = options_.partitions->Find(name);
   if (!partition.ok()) return partition.status();
+  if (absl::Status s = CheckNotOlder(name); !s.ok()) return s;
   return CheckAlgorithmOffered(**partition, *key.algorithm);
 }
 
@@ -59,11 +62,13 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
   if (!lease.ok()) return lease.status();
   if (absl::Status s = CheckCreateKey(request); !s.ok()) return s;
   if (absl::Status s = RecordNewKey(request); !s.ok()) return s;
+  SEALWARD_FAILPOINT("key.recorded");
   auto key = Find(request.name);
   if (!key.ok()) return key.status();
   Log(Level::kInfo, "key_created", {{"key", request.name}, {"algorithm", request.algorithm->name}});
   auto generated = Generate(std::move(*key), 0, deadline);
   Changed(request.name);
+  NoteEpoch(Find(request.name));
   return generated;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/hsm_call.h"
 #include "server/lifecycle/key_manager.h"
@@ -34,16 +35,18 @@ catalog::KeyVersion KeyManager::NewIntent(const AlgorithmInfo& algorithm, int64_
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
   const catalog::KeyVersion intent = NewIntent(*key->algorithm, key->last_version + 1);
   if (absl::Status s = Commit(catalog::AddVersion(*key, intent)); !s.ok()) return s;
+  SEALWARD_FAILPOINT("key.successor_recorded");
   return Find(key->name);
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index,
                                                         absl::Time deadline) {
   const absl::Time limit = WallNow() + kGenerateTimeout;
-  const auto partition = options_.partitions->Find(key->tenant->partition);
+  const auto partition = UsablePartition(key->tenant->partition);
   if (!partition.ok()) return partition.status();
   auto pair = GenerateKeyPair(**partition, *key, *key->versions[index], std::min(deadline, limit));
   if (!pair.ok()) return pair.status();
+  SEALWARD_FAILPOINT("key.pair_made");
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     if (!key->versions[index]->spki.empty()) return key;  // another server was faster
     if (absl::Status s = CheckNewKid(*options_.catalog->Get(), pair->jwk.kid()); !s.ok()) return s;
@@ -57,6 +60,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
     if (!now.ok()) return now.status();
     key = std::move(*now);
     if (!status.ok()) continue;
+    SEALWARD_FAILPOINT("key.pair_recorded");
     Log(Level::kInfo, "key_version_generated",
         {{"key", key->name},
          {"version", version.number},

@@ -57,6 +57,25 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view n
   return key;
 }
 
+// The partition is to know of the change before whoever asked for it does.
+void KeyManager::NoteEpoch(const absl::StatusOr<KeyPtr>& changed) {
+  if (!changed.ok()) return;
+  options_.epochs->Advance((*changed)->tenant->partition, (*changed)->mod_revision);
+}
+
+absl::Status KeyManager::CheckNotOlder(absl::string_view partition) const {
+  absl::Status usable = UsablePartition(partition).status();
+  return absl::IsFailedPrecondition(usable) ? usable : absl::OkStatus();
+}
+
+absl::StatusOr<hsm_client::Partition*> KeyManager::UsablePartition(
+    absl::string_view partition) const {
+  auto found = options_.partitions->Find(partition);
+  if (!found.ok()) return found;
+  if (absl::Status s = options_.epochs->CheckUsable(**found); !s.ok()) return s;
+  return found;
+}
+
 absl::Time KeyManager::WallNow() const {
   return options_.wall == nullptr ? options_.clock->Now() : options_.wall->Now();
 }

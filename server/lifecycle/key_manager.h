@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "server/catalog/catalog.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_leases.h"
 #include "server/lifecycle/new_key.h"
 #include "server/lifecycle/plan.h"
@@ -83,7 +84,9 @@ struct Progress {
 // Errors, besides those named: UNAVAILABLE (HSM_UNAVAILABLE,
 // PARTITION_NOT_CONFIGURED for a key of a tenant whose partition the
 // configuration no longer has, and the store's),
-// DEADLINE_EXCEEDED (KEY_BUSY), INTERNAL.
+// DEADLINE_EXCEEDED (KEY_BUSY), INTERNAL; of what needs a key pair also those of
+// Epochs::CheckUsable. What a person asks for is noted in the partition (Epochs) before
+// these return; what Advance does, by whoever called it.
 class KeyManager {
  public:
   // All pointers outlive it.
@@ -92,6 +95,7 @@ class KeyManager {
     const hsm_client::Partitions* partitions = nullptr;
     const Clock* clock = nullptr;  // lifecycle time
     telemetry::Metrics* metrics = nullptr;
+    Epochs* epochs = nullptr;
     RandomBytes random = SystemRandomBytes;
     // The system's clock, by which deadlines are; null for `clock`.
     const Clock* wall = nullptr;
@@ -205,6 +209,10 @@ class KeyManager {
   // As ChangeKey, telling nobody.
   absl::StatusOr<KeyPtr> ChangeQuietly(absl::string_view name, Precondition unchanged,
                                        Decide decide, absl::Time deadline, Amend amend);
+  void NoteEpoch(const absl::StatusOr<KeyPtr>& changed);
+  // STORE_OLDER_THAN_PARTITION; an HSM that is away may come back.
+  absl::Status CheckNotOlder(absl::string_view partition) const;
+  absl::StatusOr<hsm_client::Partition*> UsablePartition(absl::string_view partition) const;
   absl::StatusOr<KeyPtr> RecordMarks(absl::string_view name,
                                      absl::FunctionRef<void(std::vector<VersionTimes>&)> record);
   absl::Status RecordNewKey(const NewKey& key);

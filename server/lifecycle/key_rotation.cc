@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/resource_errors.h"
@@ -48,8 +49,10 @@ absl::StatusOr<Rotation> KeyManager::ApplyOrMakeSuccessor(KeyPtr& key, absl::Tim
   if (planned) {
     done = planned->already_planned;
     if (done) return Describe(key, *planned);
+    SEALWARD_FAILPOINT("key.before_switch");
     status = Commit(catalog::ReplaceVersions(*key, catalog::WithTimes(*key, planned->versions)));
     done = status.ok();
+    SEALWARD_FAILPOINT("key.switch_recorded");
   } else {
     status = MakeSuccessor(key, deadline).status();
   }
@@ -66,6 +69,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
   if (!lease.ok()) return lease.status();
   auto key = FindUnchanged(name, unchanged);
   if (!key.ok()) return key.status();
+  if (absl::Status s = CheckNotOlder((*key)->tenant->partition); !s.ok()) return s;
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     bool done = false;
     auto rotation = ApplyOrMakeSuccessor(*key, deadline, done);
@@ -80,6 +84,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
            {"successor", rotation->key->versions[rotation->successor]->number},
            {"at", absl::FormatTime(absl::RFC3339_sec, rotation->at, absl::UTCTimeZone())}});
       Changed(name);
+      NoteEpoch(rotation->key);
     }
     return rotation;
   }

@@ -178,6 +178,7 @@ absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Tim
   }
   const auto partition = with_.partitions->Find(key.tenant->partition);
   if (!partition.ok()) return partition.status();
+  if (absl::Status usable = with_.epochs->CheckUsable(**partition); !usable.ok()) return usable;
   Pending pending{*std::move(version), key.max_jwt_lifetime, now, {}, std::move(request.done)};
   const std::string& header = pending.version->header_segments[*typ];
   pending.signing_input.reserve(header.size() + 1 + request.claims.size() * 4 / 3 + 4 +

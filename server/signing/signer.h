@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "server/catalog/snapshot.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/signing/live_jwts.h"
 
@@ -51,7 +52,7 @@ absl::StatusOr<std::shared_ptr<const catalog::KeyVersion>> SigningVersion(const 
 // the private key away.
 //
 // Errors: those of CheckClaims, of SigningVersion, of hsm_client::Partitions and
-// hsm_client::Partition;
+// hsm_client::Partition and lifecycle::Epochs::CheckUsable;
 // FAILED_PRECONDITION (PURPOSE_MISMATCH) for a key that is not for JWTs,
 // (CLAIMS_OUT_OF_SCOPE) for a typ that the key's scope does not list; INTERNAL (HSM_REFUSED,
 // SIGNATURE_INVALID).
@@ -62,6 +63,8 @@ class Signer {
     const hsm_client::Partitions* partitions;
     // Versions whose object is not the one that was published.
     const lifecycle::Withheld* withheld;
+    // Partitions that must not sign with this store.
+    const lifecycle::Epochs* epochs;
     const Clock* clock;  // the system's: what `exp` and `iat` are compared with
     // Told of a signature that did not verify; for metrics and alarms.
     std::function<void(const catalog::KeyVersion&)> on_bad_signature;

@@ -13,6 +13,7 @@
 #include "server/catalog/mutations.h"
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/drivers.h"
+#include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/store/sqlite_store.h"
@@ -36,13 +37,18 @@ struct KeyRig {
 
   // Ends the server and starts it again on the same store and partition.
   void Restart() {
+    Stop();
+    Boot(store::SqliteStore::Mode::kExisting);
+  }
+
+  void Stop() {
     driver = nullptr;
     drivers.reset();
     manager.reset();
+    epochs.reset();
     catalog.reset();
     counted.reset();
     store.reset();
-    Boot(store::SqliteStore::Mode::kExisting);
   }
 
   void Boot(store::SqliteStore::Mode mode) {
@@ -50,11 +56,20 @@ struct KeyRig {
         *store::SqliteStore::Open(absl::StrCat(directory.path(), "/s/sealward.db"), mode, &clock);
     counted = std::make_unique<CountingStore>(store.get());
     catalog = *catalog::Catalog::Load(counted.get());
+    epochs = std::make_unique<lifecycle::Epochs>(lifecycle::Epochs::Options{
+        catalog.get(), &partitions, &clock, &metrics, [this](size_t count) {
+          std::string lineage(count, 'l');
+          const std::string number = absl::StrCat(++lineages);
+          return lineage.replace(0, number.size(), number);
+        }});
+    if (!epochs->EnsureLineage().ok()) std::abort();
+    for (const auto& each : partitions.all()) epochs->Verify(each.name).IgnoreError();
     lifecycle::KeyManager::Options options;
     options.catalog = catalog.get();
     options.partitions = &partitions;
     options.clock = &clock;
     options.metrics = &metrics;
+    options.epochs = epochs.get();
     options.random = [this](size_t count) {
       std::string id(count, 'r');
       const std::string number = absl::StrCat(++ids);
@@ -62,7 +77,7 @@ struct KeyRig {
     };
     manager = std::make_unique<lifecycle::KeyManager>(options);
     drivers = std::make_unique<lifecycle::Drivers>(lifecycle::Drivers::Options{
-        manager.get(), catalog.get(), &partitions, &clock, &metrics, &withheld});
+        manager.get(), catalog.get(), &partitions, &clock, &metrics, &withheld, epochs.get()});
     driver = &drivers->At(hsm_client::kSharedPartition);
   }
 
@@ -145,9 +160,11 @@ struct KeyRig {
   telemetry::Metrics metrics{"test"};
   lifecycle::Withheld withheld;
   int ids = 0;
+  int lineages = 0;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<CountingStore> counted;  // what the catalog reads and writes
   std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<lifecycle::Epochs> epochs;
   std::unique_ptr<lifecycle::KeyManager> manager;
   std::unique_ptr<lifecycle::Drivers> drivers;
   lifecycle::Driver* driver = nullptr;  // of the shared partition

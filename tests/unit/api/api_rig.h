@@ -83,9 +83,11 @@ class ApiRig {
         approvals_(edge_),
         trust_domains_(edge_, {}),
         denied_certificates_(edge_),
-        operations_(edge_, {&alarms_, &lifecycle_clock}),
-        status_(edge_, {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld}),
-        signer_({&keys.partitions, &keys.withheld, &keys.clock, [](const catalog::KeyVersion&) {}}),
+        operations_(edge_, {&alarms_, &lifecycle_clock, keys.epochs.get()}),
+        status_(edge_,
+                {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld, keys.epochs.get()}),
+        signer_({&keys.partitions, &keys.withheld, keys.epochs.get(), &keys.clock,
+                 [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_, &limiter_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");

@@ -25,7 +25,7 @@ namespace {
 class SignerTest : public ::testing::Test {
  protected:
   SignerTest()
-      : signer_({&rig_.partitions, &rig_.withheld, &rig_.clock,
+      : signer_({&rig_.partitions, &rig_.withheld, rig_.epochs.get(), &rig_.clock,
                  [this](const catalog::KeyVersion&) { ++bad_signatures_; }}) {
     rig_.AddTenantAndIssuer();
     key_ = *rig_.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture());
