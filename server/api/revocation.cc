@@ -177,11 +177,11 @@ absl::Status Revocation::RevokeKey(const KeyPtr& seen) {
   };
   do {
     Outcome outcome;
-    const auto changed = manager_->ChangeKey(
+    const auto changed = manager_->ChangeKeyAtOnce(
         key->name, unchanged,
         [&](const catalog::Key& newest, const lifecycle::KeyCourse& newest_course, absl::Time at)
             -> absl::StatusOr<catalog::Key> { return Decide(newest, newest_course, at, outcome); },
-        caller_.deadline(), NoAmendment);
+        caller_.deadline());
     if (!changed.ok()) return changed.status();
     key = *changed;
     compare = false;

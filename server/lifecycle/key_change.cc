@@ -38,6 +38,14 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeKey(absl::string_view name,
   return changed;
 }
 
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeKeyAtOnce(absl::string_view name,
+                                                               Precondition unchanged,
+                                                               Decide decide, absl::Time deadline) {
+  auto changed = ChangeQuietly(name, unchanged, decide, deadline, [](store::Transaction&) {});
+  if (changed.ok()) Changed(name);
+  return changed;
+}
+
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::ChangeQuietly(absl::string_view name,
                                                              Precondition unchanged, Decide decide,
                                                              absl::Time deadline, Amend amend) {

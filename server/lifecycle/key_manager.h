@@ -147,6 +147,11 @@ class KeyManager {
   absl::StatusOr<KeyPtr> ChangeKey(absl::string_view name, Precondition unchanged, Decide decide,
                                    absl::Time deadline, Amend amend);
 
+  // As ChangeKey, without waiting for the HSM: the partition's epoch is advanced by the
+  // driver's next pass. For a revocation, whose tombstones bear witness too.
+  absl::StatusOr<KeyPtr> ChangeKeyAtOnce(absl::string_view name, Precondition unchanged,
+                                         Decide decide, absl::Time deadline);
+
   // Makes every process of the key's partition drop what it keeps of these versions
   // (indices), so that it looks the objects and their marks up again. Returns once each
   // has acknowledged or has been replaced. Errors as Partition::ForgetEverywhere.
