@@ -83,7 +83,10 @@ void RetireOthers(const KeyCourse& course, size_t successor, absl::Time at,
   for (size_t i = 0; i < versions.size(); ++i) {
     VersionTimes& times = versions[i];
     if (i == successor || times.activate > at || times.retire <= at) continue;
-    if (!IsPublished(StateAt(times, at)) || !IsInOrder(times)) continue;
+    // A hard end that comes before that may still be put off (ChangePolicies).
+    const State state = StateAt(times, at);
+    const bool ends_by_itself = state == State::kWithdrawn && times.withdraw > at;
+    if (!(IsPublished(state) || ends_by_itself) || !IsInOrder(times)) continue;
     times.retire = at;
     times.withdraw = times.retire + RetentionTime(course.cache);
   }

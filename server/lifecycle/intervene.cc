@@ -195,7 +195,9 @@ std::vector<VersionTimes> ChangePolicies(const KeyCourse& course, const CachePol
     }
     const bool planned = WillSign(times, now);
     if (times.publish == kNever || (!planned && times.activate != kNever)) continue;
-    if (!IsPublished(StateAt(times, now))) continue;
+    // PENDING: its publication is a moment ahead (TimesOfNewVersion).
+    const State state = StateAt(times, now);
+    if (!IsPublished(state) && state != State::kPending) continue;
     const bool waits_for_caches = times.standby > times.publish;
     if (waits_for_caches) {
       times.standby = std::max(times.standby, times.publish + cache.propagation_time);

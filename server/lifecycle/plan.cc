@@ -137,7 +137,8 @@ void PlanKeyPairs(const KeyCourse& course, absl::Time now, Step& step) {
     if (versions[i].publish == kNever && CanFollow(versions[i], now)) step.generate = i;
   }
   if (versions.empty() || HasFollower(course, now)) return;
-  if (step.rotate && step.rotate->at <= now) return;  // the switch first: it may make room
+  // These first: they may make room.
+  if (step.withdraw || (step.rotate && step.rotate->at <= now)) return;
   const bool all_pending = std::ranges::all_of(
       versions, [](const VersionTimes& times) { return times.publish == kNever; });
   if (all_pending && step.generate) return;  // the first one
@@ -246,8 +247,8 @@ Step PlanStep(const KeyCourse& course, absl::Time now) {
   Step step;
   step.wake = NextChange(course.versions, now);
   PlanSwitch(course, now, step);
-  PlanKeyPairs(course, now, step);
   PlanEnds(course, now, step);
+  PlanKeyPairs(course, now, step);
   if (course.pause && course.pause->expire > now) {
     step.wake = std::min(step.wake, course.pause->expire);
   }

@@ -47,7 +47,8 @@ struct Step {
   // Index of a PENDING version whose key pair is to be generated (again).
   std::optional<size_t> generate;
   // Whether a successor is to be recorded as PENDING: something signs, will or did,
-  // nothing is there to follow it, and the JWKS has room for it.
+  // nothing is there to follow it, and the JWKS has room for it. Not while a switch or a
+  // withdrawal is due, which may make room.
   bool add_successor = false;
   // As add_successor, but the JWKS is full.
   bool no_room = false;

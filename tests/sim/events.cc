@@ -15,6 +15,11 @@ absl::string_view EventName(Event event) {
   return kNames.at(static_cast<size_t>(event));
 }
 
+absl::string_view SubjectName(Subject subject) {
+  if (subject == Subject::kNothing) return "(nothing)";
+  return lifecycle::StateName(static_cast<lifecycle::State>(subject));
+}
+
 absl::string_view FailpointName(Failpoint failpoint) {
   static constexpr std::array<absl::string_view, kFailpoints> kNames = {
       "-",           "store_fails",   "crash_before", "hsm_fails",
@@ -26,7 +31,5 @@ bool CallsHsm(Event event) {
   return event == Event::kGenerate || event == Event::kMarkRevoked ||
          event == Event::kMarkDestroy || event == Event::kUnmarkDestroy || event == Event::kDestroy;
 }
-
-bool Commits(Event event) { return event < Event::kOutage; }
 
 }  // namespace sealward::sim

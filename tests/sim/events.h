@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "server/lifecycle/state.h"
 
 namespace sealward::sim {
 
@@ -53,12 +54,31 @@ enum class Failpoint : uint8_t {
 };
 inline constexpr int kFailpoints = 7;
 
+// What an event is about: a version in its state; or a whole key, by the state of its
+// current version, else of what is furthest on the way to become one, else kNothing.
+enum class Subject : uint8_t {
+  kPending,
+  kStaged,
+  kStandby,
+  kActive,
+  kVerifyOnly,
+  kWithdrawn,
+  kSuspended,
+  kRevoked,
+  kDestroyScheduled,
+  kDestroyed,
+  kNothing,
+};
+inline constexpr int kSubjects = 11;
+
+constexpr Subject SubjectIn(lifecycle::State state) { return static_cast<Subject>(state); }
+static_assert(SubjectIn(lifecycle::State::kDestroyed) == Subject::kDestroyed);
+
+absl::string_view SubjectName(Subject subject);
 absl::string_view EventName(Event event);
 absl::string_view FailpointName(Failpoint failpoint);
 // Whether it asks the HSM for something before it commits.
 bool CallsHsm(Event event);
-// Whether it commits anything at all.
-bool Commits(Event event);
 
 }  // namespace sealward::sim
 

@@ -14,6 +14,7 @@ enum class Mutation : uint8_t {
   kNone,
   kWithdrawWithoutRetention,  // a switch withdraws the predecessor at once
   kActivateAtPublish,         // a new version counts as ready at once
+  kNoUnplanOnSuspend,         // a suspended successor's switch stays planned
   kFreshIgnored,              // what replaces a revoked version needs not be fresh
   kPauseIgnored,              // the planner does not know of pauses
   kPauseKeepsSwitch,          // a pause leaves a planned switch as it is
@@ -29,6 +30,7 @@ enum class Mutation : uint8_t {
   kNoHardEnd,                 // sign_until is not set
   kNoPublishUntil,            // publish_until is not set
   kNoSuccessor,               // nothing is staged after a switch
+  kRoomIgnored,               // successors are added to a full JWKS
   kCancelIgnored,             // a cancelled destruction goes on
   kUnmarkForgotten,           // the partition keeps the mark of a cancelled destruction
   kTombstoneForgotten,        // a revocation leaves nothing in the partition
@@ -43,7 +45,7 @@ enum class Mutation : uint8_t {
   kEnableRevives,             // ending a suspension clears whatever else ended the version
   kHardEndPutOffBySwitch,     // a switch puts the predecessor's hard end off
 };
-inline constexpr int kMutations = 31;  // kNone included
+inline constexpr int kMutations = 33;  // kNone included
 
 absl::string_view MutationName(Mutation mutation);
 

@@ -52,6 +52,7 @@ StoredIssuer AnyIssuer(Random& random) {
   StoredIssuer issuer;
   const auto profiles = lifecycle::AllProfiles();
   issuer.profile = &profiles[static_cast<size_t>(random.Below(static_cast<int>(profiles.size())))];
+  issuer.max_jwks_keys = std::min(issuer.profile->max_jwks_keys, 6 + random.Below(7));
   issuer.max_age = absl::Minutes(1 + random.Below(40));
   issuer.propagation_time = lifecycle::PropagationTime(*issuer.profile, issuer.max_age);
   return issuer;
@@ -60,9 +61,10 @@ StoredIssuer AnyIssuer(Random& random) {
 bool Server::Operate(Event event, size_t key, absl::Time now) {
   const StoredKey& stored = site_.store.keys[key];
   const KeyCourse course = Course(key, now);
-  const auto version = static_cast<size_t>(random_.Below(static_cast<int>(stored.versions.size())));
+  const size_t version = AnyVersion(event, key, now);
   const VersionTimes& times = stored.versions[version];
   const State state = StateAt(times, now);
+  const Subject subject = SubjectIn(state);
   switch (event) {
     case Event::kRotate:
       return RotateByHand(key, now);
@@ -70,16 +72,16 @@ bool Server::Operate(Event event, size_t key, absl::Time now) {
       return PauseKey(key, now);
     case Event::kResume:
       if (!lifecycle::IsPaused(course, now)) return false;
-      return Do(event, Subject(key, now), now, NoHsm,
+      return Do(event, SubjectOf(key, now), now, NoHsm,
                 [&](Store& store) { store.keys[key].pause.reset(); });
     case Event::kSuspend:
       if (!lifecycle::CanSuspend(times, now)) return false;
       // Of one that is to take over, the one before it goes on as long as it may.
       if (state == State::kActive || !HasTime(course, now)) truth_.key(key).excused = true;
-      return DoVersions(event, key, state, now, lifecycle::Suspend(course, version, now));
+      return DoVersions(event, key, subject, now, rules_.Suspend(course, version, now));
     case Event::kEnable:
       if (state != State::kSuspended) return false;
-      return DoVersions(event, key, state, now, rules_.Enable(course, version));
+      return DoVersions(event, key, subject, now, rules_.Enable(course, version));
     case Event::kRevoke:
     case Event::kRevokeUnready:
     case Event::kRevokeKey:
@@ -88,7 +90,7 @@ bool Server::Operate(Event event, size_t key, absl::Time now) {
       return lifecycle::CanScheduleDestroy(times, now) && Schedule(event, key, version, now);
     case Event::kCancelDestroy:
       if (!lifecycle::CanCancelDestroy(times, now)) return false;
-      if (!DoVersions(event, key, state, now, rules_.CancelDestroy(course, version, now))) {
+      if (!DoVersions(event, key, subject, now, rules_.CancelDestroy(course, version, now))) {
         return false;
       }
       truth_.pair(stored.pairs[version]).destroy_from = absl::InfiniteFuture();
@@ -100,11 +102,29 @@ bool Server::Operate(Event event, size_t key, absl::Time now) {
   }
 }
 
+// Each state that there is with the same chance, of those that the event is for.
+size_t Server::AnyVersion(Event event, size_t key, absl::Time now) {
+  const auto& versions = site_.store.keys[key].versions;
+  std::array<std::vector<size_t>, kSubjects> by_state;
+  std::vector<size_t> states;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    const Subject subject = SubjectOf(key, i, now);
+    if (!CanHappen(event, subject)) continue;
+    const auto state = static_cast<size_t>(subject);
+    if (by_state[state].empty()) states.push_back(state);
+    by_state[state].push_back(i);
+  }
+  const auto any = [this](const std::vector<size_t>& of) {
+    return of[static_cast<size_t>(random_.Below(static_cast<int>(of.size())))];
+  };
+  return states.empty() ? 0 : any(by_state[any(states)]);
+}
+
 bool Server::RotateByHand(size_t key, absl::Time now) {
   const auto planned = lifecycle::PlanRotation(Course(key, now), now);
   if (!planned || planned->already_planned) return false;
   truth_.key(key).by_hand = true;
-  return DoVersions(Event::kRotate, key, Subject(key, now), now,
+  return DoVersions(Event::kRotate, key, SubjectOf(key, now), now,
                     rules_.Switched(Course(key, now), *planned, now));
 }
 
@@ -115,7 +135,7 @@ bool Server::PauseKey(size_t key, absl::Time now) {
   const lifecycle::PauseTimes pause = {now, now + absl::Seconds(1) + random_.UpTo(most)};
   const Versions versions = rules_.Pause(course, now);
   // A rotation that somebody asked for before is put off with the rest.
-  return Do(Event::kPause, Subject(key, now), now, NoHsm, [&](Store& store) {
+  return Do(Event::kPause, SubjectOf(key, now), now, NoHsm, [&](Store& store) {
     truth_.key(key).by_hand = false;
     store.keys[key].versions = versions;
     store.keys[key].pause = pause;
@@ -129,22 +149,21 @@ bool Server::Revoke(Event event, size_t key, absl::Time now) {
   for (size_t i = 0; i < stored.versions.size(); ++i) which.push_back(i);
   if (event != Event::kRevokeKey) {
     const auto current = lifecycle::CurrentVersion(course, now);
-    const size_t any = static_cast<size_t>(random_.Below(static_cast<int>(which.size())));
-    which = {current && random_.OneIn(2) ? *current : any};
+    which = {current && random_.OneIn(3) ? *current : AnyVersion(event, key, now)};
   }
   const auto choice = event == Event::kRevokeUnready ? lifecycle::WithoutStandby::kActivateUnready
                                                      : lifecycle::WithoutStandby::kRefuse;
   const lifecycle::Revocation result = rules_.Revoke(course, which, choice, now);
   if (result.revoked.empty()) return false;
   const bool standby_left = std::ranges::any_of(result.versions, [now](const VersionTimes& left) {
-    return StateAt(left, now) == State::kStandby;
+    return StateAt(left, now) == State::kStandby && lifecycle::CanFollow(left, now);
   });
   if (!result.promoted && !standby_left) truth_.key(key).excused = true;
-  const State state =
-      event == Event::kRevokeKey ? Subject(key, now) : StateAt(stored.versions[which.front()], now);
+  const Subject subject =
+      event == Event::kRevokeKey ? SubjectOf(key, now) : SubjectOf(key, which.front(), now);
   std::vector<PairId> revoked;
   for (const size_t i : result.revoked) revoked.push_back(stored.pairs[i]);
-  const bool done = Do(event, state, now, NoHsm, [&](Store& store) {
+  const bool done = Do(event, subject, now, NoHsm, [&](Store& store) {
     store.keys[key].versions = result.versions;
     for (const PairId id : revoked) truth_.Revoked(id, now);
     if (result.unready && result.versions[*result.promoted].unready) {
@@ -171,11 +190,10 @@ void Server::CheckTrust(std::span<const PairId> revoked, absl::Time now) {
 
 bool Server::ChangeRotation(size_t key, absl::Time now) {
   const KeyCourse course = Course(key, now);
-  const auto policy =
-      AnyPolicy(course.cache, site_.store.issuer.profile->max_jwks_keys / 2, random_);
+  const auto policy = AnyPolicy(course.cache, site_.store.issuer.max_jwks_keys / 2, random_);
   if (!policy) return false;
   const Versions versions = rules_.ChangePolicies(course, course.cache, *policy, now);
-  return Do(Event::kChangeRotation, Subject(key, now), now, NoHsm, [&](Store& store) {
+  return Do(Event::kChangeRotation, SubjectOf(key, now), now, NoHsm, [&](Store& store) {
     truth_.PolicyOf(key, *policy);
     // A switch that the old hard end forced goes on.
     truth_.key(key).by_hand = true;
@@ -196,13 +214,13 @@ bool Server::ChangePromise(Event event, absl::Time now) {
   changed.issuer = next;
   for (size_t i = 0; i < changed.keys.size(); ++i) {
     const CachePolicy cache = CachePolicyOf(changed, changed.keys[i]);
-    const int most = next.profile->max_jwks_keys / static_cast<int>(changed.keys.size());
+    const int most = next.max_jwks_keys / static_cast<int>(changed.keys.size());
     if (!lifecycle::CheckPolicy(changed.keys[i].rotation, cache, 0, most).empty()) return false;
     changed.keys[i].versions =
         rules_.ChangePolicies(CourseOf(site_.store, i, now), cache, changed.keys[i].rotation, now);
   }
   if (CourseOf(changed, 0, now).jwks_room < 0) return false;
-  return Do(event, Subject(0, now), now, NoHsm, [&](Store& store) {
+  return Do(event, SubjectOf(0, now), now, NoHsm, [&](Store& store) {
     truth_.PromiseChanges(store, next, now);
     for (size_t i = 0; i < changed.keys.size(); ++i) {
       truth_.key(i).excused = true;

@@ -22,6 +22,10 @@ struct ModelPair {
   bool revoked = false;                              // tombstone
   bool destroyed = false;                            // tombstone
   absl::Time destroy_time = absl::InfiniteFuture();  // mark of ScheduleDestroy
+
+  bool WindowIsOpen(absl::Time now) const {
+    return !destroyed && destroy_time != absl::InfiniteFuture() && now < destroy_time;
+  }
 };
 
 class ModelPartition {

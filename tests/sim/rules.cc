@@ -22,6 +22,7 @@ void Rules::BreakEnds(VersionTimes& times) const {
 
 lifecycle::Step Rules::PlanStep(KeyCourse course, absl::Time now) const {
   if (Broken(Mutation::kPauseIgnored)) course.pause.reset();
+  if (Broken(Mutation::kRoomIgnored)) course.jwks_room = 100;
   lifecycle::Step step = lifecycle::PlanStep(course, now);
   if (Broken(Mutation::kNoSuccessor) && course.versions.size() > 1) step.add_successor = false;
   if (Broken(Mutation::kUnmarkForgotten)) step.unmark_destroy.reset();
@@ -96,6 +97,13 @@ lifecycle::Revocation Rules::Revoke(const KeyCourse& course, std::span<const siz
     }
   }
   return result;
+}
+
+Rules::Versions Rules::Suspend(const KeyCourse& course, size_t index, absl::Time now) const {
+  if (!Broken(Mutation::kNoUnplanOnSuspend)) return lifecycle::Suspend(course, index, now);
+  Versions versions = course.versions;
+  versions[index].suspend = now;
+  return versions;
 }
 
 Rules::Versions Rules::Enable(const KeyCourse& course, size_t index) const {

@@ -28,6 +28,7 @@ class Rules {
                     absl::Time now) const;
   lifecycle::Revocation Revoke(const lifecycle::KeyCourse& course, std::span<const size_t> which,
                                lifecycle::WithoutStandby choice, absl::Time now) const;
+  Versions Suspend(const lifecycle::KeyCourse& course, size_t index, absl::Time now) const;
   Versions Enable(const lifecycle::KeyCourse& course, size_t index) const;
   Versions ScheduleDestroy(const lifecycle::KeyCourse& course, size_t index, absl::Time now) const;
   Versions CancelDestroy(const lifecycle::KeyCourse& course, size_t index, absl::Time now) const;

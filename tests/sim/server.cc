@@ -1,5 +1,6 @@
 #include "tests/sim/server.h"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -19,30 +20,39 @@ KeyCourse Server::Course(size_t key, absl::Time now) const {
   return CourseOf(site_.store, key, now);
 }
 
-// What an event about a whole key is about: what signs, else what was made last.
-State Server::Subject(size_t key, absl::Time now) const {
+Subject Server::SubjectOf(size_t key, absl::Time now) const {
   const KeyCourse course = Course(key, now);
-  const auto current = lifecycle::CurrentVersion(course, now);
-  return StateAt(course.versions[current.value_or(course.versions.size() - 1)], now);
+  if (const auto current = lifecycle::CurrentVersion(course, now)) {
+    return SubjectIn(StateAt(course.versions[*current], now));
+  }
+  for (const State state : {State::kStandby, State::kStaged, State::kPending}) {
+    for (const VersionTimes& times : course.versions) {
+      if (StateAt(times, now) == state) return SubjectIn(state);
+    }
+  }
+  return Subject::kNothing;
 }
 
 void Server::Observe(absl::Time now) {
   truth_.Observe(site_.store, site_.partition, !site_.rolled_back, now, random_.UpTo(kLatency));
 }
 
-bool Server::Do(Event event, State state, absl::Time now, Hsm hsm, Commit commit) {
-  Failpoint failpoint = Failpoint::kNone;
-  if (!site_.calm && random_.OneIn(2)) {
-    failpoint = static_cast<Failpoint>(random_.Below(kFailpoints));
+Failpoint Server::AnyFailpoint(Event event) {
+  if (CallsHsm(event) && site_.hsm_down) return Failpoint::kHsmFails;
+  if (site_.calm || random_.Below(6) >= site_.failures_in_six) return Failpoint::kNone;
+  while (true) {
+    const auto failpoint = static_cast<Failpoint>(1 + random_.Below(kFailpoints - 1));
+    if (CanFailThere(event, failpoint)) return failpoint;
   }
-  const bool in_hsm = failpoint >= Failpoint::kHsmFails && failpoint <= Failpoint::kCrashBetween;
-  if (in_hsm && !CallsHsm(event)) failpoint = Failpoint::kNone;
-  if (CallsHsm(event) && site_.hsm_down) failpoint = Failpoint::kHsmFails;
-  coverage_.Hit(state, event, failpoint);
+}
+
+bool Server::Do(Event event, Subject subject, absl::Time now, Hsm hsm, Commit commit) {
+  const Failpoint failpoint = AnyFailpoint(event);
+  coverage_.Hit(subject, event, failpoint);
   if (site_.trace) {
     std::cout << absl::FormatTime(absl::RFC3339_full, now, absl::UTCTimeZone()) << " "
-              << EventName(event) << " " << lifecycle::StateName(state) << " "
-              << FailpointName(failpoint) << "\n";
+              << EventName(event) << " " << SubjectName(subject) << " " << FailpointName(failpoint)
+              << "\n";
   }
   if (failpoint == Failpoint::kCrashBefore || failpoint == Failpoint::kHsmFails) return false;
   if (failpoint == Failpoint::kStoreFails && !CallsHsm(event)) return false;
@@ -59,9 +69,9 @@ bool Server::Do(Event event, State state, absl::Time now, Hsm hsm, Commit commit
   return true;
 }
 
-bool Server::DoVersions(Event event, size_t key, State state, absl::Time now,
+bool Server::DoVersions(Event event, size_t key, Subject subject, absl::Time now,
                         const Versions& versions) {
-  return Do(event, state, now, NoHsm, [&](Store& store) { store.keys[key].versions = versions; });
+  return Do(event, subject, now, NoHsm, [&](Store& store) { store.keys[key].versions = versions; });
 }
 
 void Server::CreateKey(StoredKey key, absl::Time now) {
@@ -76,7 +86,15 @@ void Server::CreateKey(StoredKey key, absl::Time now) {
 }
 
 Server::Advanced Server::Advance(size_t key, absl::Time now) {
-  const lifecycle::Step step = rules_.PlanStep(Course(key, now), now);
+  lifecycle::Step step = rules_.PlanStep(Course(key, now), now);
+  if (step.destroy && !rules_.Broken(Mutation::kDestroyWithoutMark)) {
+    // WINDOW_OPEN, by a mark that the store has forgotten: asked again later.
+    const ModelPair& pair = site_.partition.pair(site_.store.keys[key].pairs[*step.destroy]);
+    if (pair.WindowIsOpen(now)) {
+      step.destroy.reset();
+      step.wake = std::min(step.wake, pair.destroy_time);
+    }
+  }
   if (step.no_room) truth_.key(key).excused = true;
   std::vector<Event> due;
   const auto add = [&due](Event event, bool is_due) {
@@ -101,7 +119,7 @@ bool Server::DoDue(Event event, size_t key, const lifecycle::Step& step, absl::T
   const auto& versions = site_.store.keys[key].versions;
   switch (event) {
     case Event::kAddSuccessor:
-      return Do(event, Subject(key, now), now, NoHsm, [&](Store& store) {
+      return Do(event, SubjectOf(key, now), now, NoHsm, [&](Store& store) {
         store.keys[key].versions.emplace_back();
         store.keys[key].pairs.push_back(site_.next_pair);
         truth_.AddPair(site_.next_pair++, key);
@@ -109,12 +127,12 @@ bool Server::DoDue(Event event, size_t key, const lifecycle::Step& step, absl::T
     case Event::kGenerate:
       return Generate(key, *step.generate, now);
     case Event::kRotateDue:
-      return DoVersions(event, key, Subject(key, now), now,
+      return DoVersions(event, key, SubjectOf(key, now), now,
                         rules_.Switched(Course(key, now), *step.rotate, now));
     case Event::kWithdraw: {
       Versions next = versions;
       next[*step.withdraw].withdraw = now;
-      return DoVersions(event, key, StateAt(versions[*step.withdraw], now), now, next);
+      return DoVersions(event, key, SubjectOf(key, *step.withdraw, now), now, next);
     }
     case Event::kScheduleByPolicy:
       return Schedule(event, key, *step.schedule_destroy, now);
@@ -138,7 +156,7 @@ bool Server::Generate(size_t key, size_t version, absl::Time now) {
     truth_.AddPair(site_.next_pair++, key);
   }
   return Do(
-      Event::kGenerate, StateAt(stored.versions[version], now), now,
+      Event::kGenerate, SubjectOf(key, version, now), now,
       [&] { return site_.partition.Generate(id); },
       [&](Store& store) {
         VersionTimes& times = store.keys[key].versions[version];
@@ -158,13 +176,12 @@ bool Server::Mark(Event event, size_t key, size_t version, absl::Time now) {
     too_short = !site_.partition.ScheduleDestroy(id, times.destroy_due, now);
     return true;
   };
-  return Do(event, StateAt(times, now), now, hsm, [&](Store& store) {
-    if (too_short) {  // made known too late: the window begins anew
-      store.keys[key].versions = rules_.ScheduleDestroy(Course(key, now), version, now);
-      truth_.pair(id).destroy_from = now + store.keys[key].rotation.recovery_window;
+  return Do(event, SubjectOf(key, version, now), now, hsm, [&](Store& store) {
+    VersionTimes& marked = store.keys[key].versions[version];
+    if (too_short) {  // made known too late
+      marked.destroy_due = std::max(marked.destroy_due, now + kLeastWindow) + absl::Minutes(1);
       return;
     }
-    VersionTimes& marked = store.keys[key].versions[version];
     if (event == Event::kMarkRevoked) marked.revoke_marked = true;
     if (event == Event::kMarkDestroy) marked.destroy_marked = true;
     if (event == Event::kUnmarkDestroy) marked.destroy_marked = false;
@@ -173,20 +190,30 @@ bool Server::Mark(Event event, size_t key, size_t version, absl::Time now) {
 
 bool Server::Destroy(size_t key, size_t version, absl::Time now) {
   const PairId id = site_.store.keys[key].pairs[version];
+  bool not_scheduled = false;
   const auto hsm = [&] {
     if (rules_.Broken(Mutation::kDestroyWithoutMark)) return true;
-    const bool was = site_.partition.pair(id).destroyed;
+    const ModelPair& pair = site_.partition.pair(id);
+    const bool was = pair.destroyed;
+    not_scheduled = !was && pair.destroy_time == absl::InfiniteFuture();
+    if (not_scheduled) return true;
     const bool done = site_.partition.Destroy(id, now);
     if (done && !was) truth_.Destroyed(site_.store, id, now);
     return done;
   };
-  return Do(Event::kDestroy, StateAt(site_.store.keys[key].versions[version], now), now, hsm,
-            [&](Store& store) { store.keys[key].versions[version].destroy = now; });
+  return Do(Event::kDestroy, SubjectOf(key, version, now), now, hsm, [&](Store& store) {
+    VersionTimes& times = store.keys[key].versions[version];
+    if (not_scheduled) {
+      times.destroy_marked = false;  // the mark is made again
+    } else {
+      times.destroy = now;
+    }
+  });
 }
 
 bool Server::Schedule(Event event, size_t key, size_t version, absl::Time now) {
   const StoredKey& stored = site_.store.keys[key];
-  const bool done = DoVersions(event, key, StateAt(stored.versions[version], now), now,
+  const bool done = DoVersions(event, key, SubjectOf(key, version, now), now,
                                rules_.ScheduleDestroy(Course(key, now), version, now));
   if (done) {
     truth_.pair(stored.pairs[version]).destroy_from = now + stored.rotation.recovery_window;
@@ -195,7 +222,7 @@ bool Server::Schedule(Event event, size_t key, size_t version, absl::Time now) {
 }
 
 void Server::Restore(const Store& backup, absl::Time now) {
-  coverage_.Hit(Subject(0, now), Event::kRestore, Failpoint::kNone);
+  Note(Event::kRestore, now);
   if (site_.trace) std::cout << "a backup is restored\n";
   site_.store = backup;
   truth_.Restored(site_.store, site_.partition, now);
@@ -232,7 +259,7 @@ void Server::TakeTombstones(absl::Time now) {
 }
 
 void Server::Recover(absl::Time now) {
-  coverage_.Hit(Subject(0, now), Event::kRecover, Failpoint::kNone);
+  Note(Event::kRecover, now);
   if (site_.trace) std::cout << "recovered\n";
   site_.store.lineage = ++site_.partition.lineage;
   site_.partition.revision = ++site_.store.revision;

@@ -28,6 +28,7 @@ struct Site {
   bool hsm_down = false;
   bool rolled_back = false;  // the store is older than the partition: nothing signs
   bool calm = false;         // nothing fails
+  int failures_in_six = 3;   // of six steps, how many fail
   bool trace = false;
 };
 
@@ -47,6 +48,10 @@ class Server {
 
   // An operator's request; false if it was refused or failed.
   bool Operate(Event event, size_t key, absl::Time now);
+  // Counts what happens to the whole site.
+  void Note(Event event, absl::Time now) {
+    coverage_.Hit(SubjectOf(0, now), event, Failpoint::kNone);
+  }
   // A key with its first intent.
   void CreateKey(StoredKey key, absl::Time now);
   // Puts `backup` in the store's place, starts anew, and asks the partition.
@@ -60,10 +65,16 @@ class Server {
   using Commit = absl::FunctionRef<void(Store&)>;
 
   lifecycle::KeyCourse Course(size_t key, absl::Time now) const;
-  lifecycle::State Subject(size_t key, absl::Time now) const;
-  bool Do(Event event, lifecycle::State state, absl::Time now, Hsm hsm, Commit commit);
-  bool DoVersions(Event event, size_t key, lifecycle::State state, absl::Time now,
+  // What an event about a whole key is counted under.
+  Subject SubjectOf(size_t key, absl::Time now) const;
+  Subject SubjectOf(size_t key, size_t version, absl::Time now) const {
+    return SubjectIn(lifecycle::StateAt(site_.store.keys[key].versions[version], now));
+  }
+  Failpoint AnyFailpoint(Event event);
+  bool Do(Event event, Subject subject, absl::Time now, Hsm hsm, Commit commit);
+  bool DoVersions(Event event, size_t key, Subject subject, absl::Time now,
                   const Versions& versions);
+  size_t AnyVersion(Event event, size_t key, absl::Time now);
   bool DoDue(Event event, size_t key, const lifecycle::Step& step, absl::Time now);
   bool Generate(size_t key, size_t version, absl::Time now);
   bool Mark(Event event, size_t key, size_t version, absl::Time now);

@@ -16,7 +16,7 @@ lifecycle::KeyCourse CourseOf(const Store& store, size_t key, absl::Time now) {
   course.rotation = stored.rotation;
   course.pause = stored.pause;
   course.versions = stored.versions;
-  course.jwks_room = store.issuer.profile->max_jwks_keys;
+  course.jwks_room = store.issuer.max_jwks_keys;
   for (const StoredKey& other : store.keys) {
     for (const lifecycle::VersionTimes& times : other.versions) {
       const lifecycle::State state = StateAt(times, now);

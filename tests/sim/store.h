@@ -25,6 +25,8 @@ struct StoredIssuer {
   const lifecycle::ValidatorProfile* profile = nullptr;
   absl::Duration max_age;
   absl::Duration propagation_time;
+  // Tighter than the profile's, or no world would ever fill it.
+  int max_jwks_keys = 0;
   absl::Time earlier_promise_until = absl::InfinitePast();
   bool published = false;
 };

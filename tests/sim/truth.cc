@@ -62,7 +62,7 @@ void Truth::LookAtJwks(const Store& store, absl::Time now, absl::Duration latenc
   const PairSet before = jwks_;
   jwks_ = JwksAt(store, now);
   const int size = std::popcount(jwks_);
-  if (size > store.issuer.profile->max_jwks_keys) {
+  if (size > store.issuer.max_jwks_keys) {
     Break(Invariant::kJwksTooLarge, absl::StrCat(size, " keys"), now);
   }
   if (jwks_ == before) return;
@@ -71,7 +71,10 @@ void Truth::LookAtJwks(const Store& store, absl::Time now, absl::Duration latenc
     validators_.JwksChanges(store.issuer, before, now, gained ? latency : absl::ZeroDuration());
   }
   for (PairId id = 0; id < used_; ++id) {
-    if ((before & ~jwks_ & Only(id)) != 0) pair(id).left = true;
+    if ((before & ~jwks_ & Only(id)) != 0) {
+      pair(id).left = true;
+      pair(id).left_at = now;
+    }
     if ((jwks_ & Only(id)) != 0) pair(id).beside |= jwks_;
     if ((gained & Only(id)) == 0) continue;
     PairTruth& it = pair(id);

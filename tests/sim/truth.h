@@ -28,8 +28,9 @@ struct PairTruth {
   absl::Time sign_limit = absl::InfiniteFuture();
   absl::Time revoked = absl::InfiniteFuture();
   absl::Time destroy_from = absl::InfiniteFuture();
-  PairSet beside = 0;    // those that were ever in the JWKS together with it
-  bool left = false;     // it was in the JWKS, and then it was not
+  PairSet beside = 0;  // those that were ever in the JWKS together with it
+  bool left = false;   // it was in the JWKS, and then it was not
+  absl::Time left_at = absl::InfinitePast();
   bool retired = false;  // another one took over
   bool unready = false;  // recorded: activated before every cache had it
   bool lost = false;     // known to no store since a backup was restored
@@ -79,6 +80,7 @@ class Truth {
   }
 
  private:
+  void Unpublish(PairId id);  // no JWKS that a store remembers ever held it
   void LookAtJwks(const Store& store, absl::Time now, absl::Duration latency);
   void LookAtSigning(const Store& store, const ModelPartition& partition, size_t key,
                      absl::Time now);
@@ -88,7 +90,7 @@ class Truth {
   void LookAtRevoked(const Store& store, absl::Time now);
   void SettledVersion(const ModelPartition& partition, const StoredKey& key, size_t version,
                       absl::Time now);
-  void SettledKey(const Store& store, size_t key, absl::Time now);
+  void SettledKey(const Store& store, const ModelPartition& partition, size_t key, absl::Time now);
 
   const bool calm_;
   Validators& validators_;

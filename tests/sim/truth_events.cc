@@ -29,7 +29,8 @@ void Truth::PromiseChanges(const Store& store, const StoredIssuer& next, absl::T
       const VersionTimes& times = stored.versions[v];
       PairTruth& it = pair(stored.pairs[v]);
       const State state = StateAt(times, now);
-      const bool waits = state == State::kStaged || state == State::kStandby ||
+      const bool waits = (state == State::kPending && it.published != kNever) ||
+                         state == State::kStaged || state == State::kStandby ||
                          (state == State::kSuspended && it.signed_first == kNever);
       if (!waits || it.ready == it.published) continue;
       it.ready = std::max(it.ready, it.published + next.propagation_time);
@@ -45,7 +46,12 @@ void Truth::PromiseChanges(const Store& store, const StoredIssuer& next, absl::T
 }
 
 void Truth::Revoked(PairId id, absl::Time now) {
-  pair(id).revoked = std::min(pair(id).revoked, now);
+  PairTruth& it = pair(id);
+  it.revoked = std::min(it.revoked, now);
+  // What came in the instant in which it went may have been beside it.
+  for (PairId other = 0; other < used_; ++other) {
+    if (it.left && pair(other).published == it.left_at) it.beside |= Only(other);
+  }
 }
 
 void Truth::Destroyed(const Store& store, PairId id, absl::Time now) {
@@ -80,8 +86,11 @@ void Truth::Restored(const Store& store, const ModelPartition& partition, absl::
       PairTruth& it = pair(stored.pairs[v]);
       if (stored.versions[v].activate > now) it.signed_first = it.sign_limit = kNever;
       if (stored.versions[v].publish > now) {
-        it.published = it.ready = it.first_by = kNever;
-        it.beside = 0;
+        Unpublish(stored.pairs[v]);
+      } else {
+        // What was promised since then is forgotten.
+        it.ready = stored.versions[v].standby;
+        it.first_by = it.ready + key(it.key).longest_standby;
       }
     }
   }
@@ -89,6 +98,13 @@ void Truth::Restored(const Store& store, const ModelPartition& partition, absl::
   served_ = store.issuer.published;
   jwks_ = JwksAt(store, now);
   validators_.Clear();
+}
+
+void Truth::Unpublish(PairId id) {
+  PairTruth& it = pair(id);
+  it.published = it.ready = it.first_by = kNever;
+  it.beside = 0;
+  for (PairTruth& other : pairs_) other.beside &= ~Only(id);
 }
 
 void Truth::Recovered(const Store& store, absl::Time now) {
@@ -112,7 +128,7 @@ void Truth::Settled(const Store& store, const ModelPartition& partition, absl::T
       known |= Only(stored.pairs[v]);
       SettledVersion(partition, stored, v, now);
     }
-    SettledKey(store, i, now);
+    SettledKey(store, partition, i, now);
   }
   for (PairId id = 0; id < used_; ++id) {
     if (partition.pair(id).exists && (known & Only(id)) == 0 && !pair(id).lost) {
@@ -146,9 +162,14 @@ void Truth::SettledVersion(const ModelPartition& partition, const StoredKey& sto
   if (StateAt(times, now) == State::kPending) differs("it is still PENDING");
 }
 
-void Truth::SettledKey(const Store& store, size_t index, absl::Time now) {
+void Truth::SettledKey(const Store& store, const ModelPartition& partition, size_t index,
+                       absl::Time now) {
   const lifecycle::KeyCourse course = CourseOf(store, index, now);
-  const lifecycle::Step step = lifecycle::PlanStep(course, now);
+  lifecycle::Step step = lifecycle::PlanStep(course, now);
+  // Waits for the end of a window that only the partition knows.
+  if (step.destroy && partition.pair(store.keys[index].pairs[*step.destroy]).WindowIsOpen(now)) {
+    step.destroy.reset();
+  }
   if (!step.IsIdle()) Break(Invariant::kNotSettled, "something is still due", now);
   const auto current = lifecycle::CurrentVersion(course, now);
   const bool suspended = current && StateAt(course.versions[*current], now) == State::kSuspended;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <span>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,7 @@ using lifecycle::StateAt;
 // A driver that is no later than this, and a start no slower, excuse nothing.
 constexpr absl::Duration kPunctual = absl::Seconds(20);
 constexpr int kMostActionsAtRest = 2000;
+constexpr int kMostBackups = 4;
 
 }  // namespace
 
@@ -24,7 +26,10 @@ World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
       coverage_(coverage),
       truth_(random_.OneIn(8), validators_),
       server_(rules_, site_, truth_, random_, coverage_),
-      now_(absl::FromUnixSeconds(1'800'000'000)) {
+      now_(absl::FromUnixSeconds(1'800'000'000)),
+      busy_(random_.OneIn(3)),
+      of_restores_(random_.OneIn(3)) {
+  if (random_.OneIn(4)) site_.failures_in_six = 5;
   site_.calm = truth_.calm();
   site_.trace = trace;
   site_.store.issuer = AnyIssuer(random_);
@@ -32,7 +37,7 @@ World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
   for (int i = 0; i < keys; ++i) {
     StoredKey key;
     key.max_jwt_lifetime = absl::Minutes(5) + random_.UpTo(absl::Hours(2));
-    const int most = site_.store.issuer.profile->max_jwks_keys / keys;
+    const int most = site_.store.issuer.max_jwks_keys / keys;
     const auto policy = AnyPolicy(CachePolicyOf(site_.store, key), most, random_);
     if (!policy) continue;
     key.rotation = *policy;
@@ -137,7 +142,8 @@ void World::RunDriver(size_t key) {
   if (advanced.did) {
     driver_at_[key] = now_;
   } else if (advanced.failed) {
-    driver_at_[key] = now_ + absl::Seconds(1) + random_.UpTo(absl::Minutes(2));
+    const absl::Duration outage = site_.hsm_down ? outage_end_ - now_ : absl::ZeroDuration();
+    driver_at_[key] = now_ + absl::Seconds(1) + random_.UpTo(absl::Minutes(2) + outage / 2);
     Excuse();
   } else {
     const absl::Duration lateness = Lateness();
@@ -168,38 +174,80 @@ void World::SomethingHappens() {
     return;
   }
   const bool noted = site_.partition.revision == site_.store.revision && !site_.hsm_down;
-  if (!backup_ || random_.OneIn(30)) backup_ = site_.store;
+  BackUp();
   switch (random_.Below(48)) {
     case 0:
     case 1:
       if (site_.hsm_down) return;
-      coverage_.Hit(StateAt(site_.store.keys[0].versions.back(), now_), Event::kOutage,
-                    Failpoint::kNone);
+      server_.Note(Event::kOutage, now_);
       site_.hsm_down = true;
       outage_end_ = now_ + random_.UpTo(absl::Hours(6));
       return Excuse();
     case 2:
     case 3:
       if (frozen_until_ > now_) return;
-      coverage_.Hit(StateAt(site_.store.keys[0].versions.back(), now_), Event::kClockStep,
-                    Failpoint::kNone);
+      server_.Note(Event::kClockStep, now_);
       frozen_until_ = now_ + absl::Seconds(1) + random_.UpTo(absl::Hours(6));
       clock_offset_ = random_.UpTo(absl::Hours(24 * 30)) - absl::Hours(24 * 10);
       return Excuse();
     case 4:
       // A partition that missed the last epoch cannot tell; that is what the issuance
       // log's witness is for.
-      if (noted) server_.Restore(*backup_, now_);
+      if (noted) server_.Restore(AnyBackup(), now_);
       return;
     default:
-      const int kind = random_.Below(13);
-      server_.Operate(static_cast<Event>(static_cast<int>(Event::kRotate) + kind), key, now_);
+      if (of_restores_ && noted && random_.OneIn(4) && Forgetful()) {
+        server_.Restore(*Forgetful(), now_);
+      } else {
+        server_.Operate(AnyRequest(key), key, now_);
+      }
   }
+}
+
+Event World::AnyRequest(size_t key) {
+  const auto& pause = site_.store.keys[key].pause;
+  if (pause && now_ < pause->expire && random_.OneIn(6)) return Event::kResume;
+  if (of_restores_ && random_.OneIn(2)) {
+    return random_.OneIn(2) ? Event::kSuspend : Event::kScheduleDestroy;
+  }
+  return static_cast<Event>(static_cast<int>(Event::kRotate) + random_.Below(13));
+}
+
+void World::BackUp() {
+  const auto& versions = site_.store.keys[0].versions;
+  const bool rare = std::ranges::any_of(versions, [this](const auto& times) {
+    const State state = StateAt(times, now_);
+    return state == State::kPending || state == State::kSuspended;
+  });
+  if (!backups_.empty() && !random_.OneIn(of_restores_ ? (rare ? 2 : 10) : 30)) return;
+  if (backups_.size() < kMostBackups) {
+    backups_.push_back(site_.store);
+  } else {
+    backups_[static_cast<size_t>(random_.Below(kMostBackups))] = site_.store;
+  }
+}
+
+const Store& World::AnyBackup() {
+  return backups_[static_cast<size_t>(random_.Below(static_cast<int>(backups_.size())))];
+}
+
+// A backup that does not know of a destruction that the partition has a mark for.
+const Store* World::Forgetful() const {
+  for (const Store& backup : backups_) {
+    for (const StoredKey& key : backup.keys) {
+      for (size_t i = 0; i < key.versions.size(); ++i) {
+        const ModelPair& pair = site_.partition.pair(key.pairs[i]);
+        const bool marked = pair.destroy_time != absl::InfiniteFuture() && !pair.destroyed;
+        if (marked && !pair.revoked && key.versions[i].schedule_destroy > now_) return &backup;
+      }
+    }
+  }
+  return nullptr;
 }
 
 // At a boundary, just beside one, or anywhere.
 absl::Time World::NextOperation() {
-  if (random_.OneIn(4)) return now_;
+  if (random_.OneIn(busy_ ? 2 : 4)) return now_;
   if (random_.OneIn(2)) {
     absl::Time next = absl::InfiniteFuture();
     for (const StoredKey& key : site_.store.keys) {
@@ -230,13 +278,20 @@ void World::EndExcuses() {
   for (size_t key = 0; key < driver_at_.size(); ++key) {
     if (now_ < late_until_[key]) continue;
     const auto& versions = site_.store.keys[key].versions;
-    const bool has_standby = std::ranges::any_of(versions, [this](const auto& times) {
+    const auto signer = lifecycle::SigningVersionAt(versions, now_);
+    if (!signer) continue;
+    const absl::Duration left = versions[*signer].sign_until - now_;
+    if (left <= absl::Minutes(5)) continue;
+    // What is older than the signer was passed over.
+    const auto younger = std::span(versions).subspan(*signer + 1);
+    const bool has_standby = std::ranges::any_of(younger, [this](const auto& times) {
       return StateAt(times, now_) == State::kStandby && lifecycle::CanFollow(times, now_) &&
              times.activate_by > now_ + site_.store.issuer.propagation_time + absl::Minutes(5);
     });
-    const auto signer = lifecycle::SigningVersionAt(versions, now_);
-    const auto left = signer ? versions[*signer].sign_until - now_ : absl::ZeroDuration();
-    if (has_standby && left > absl::Minutes(5)) truth_.key(key).excused = false;
+    // There is one that is ready, or time to make one.
+    if (has_standby || left > site_.store.issuer.propagation_time + absl::Hours(1)) {
+      truth_.key(key).excused = false;
+    }
   }
 }
 

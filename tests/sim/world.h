@@ -35,6 +35,10 @@ class World {
   absl::Duration Lateness();
   void OperateIfDue();
   void SomethingHappens();
+  Event AnyRequest(size_t key);
+  void BackUp();
+  const Store& AnyBackup();
+  const Store* Forgetful() const;
   absl::Time NextOperation();
   void EndTroubles();
   void Excuse();
@@ -55,7 +59,10 @@ class World {
   absl::Time outage_end_ = absl::InfinitePast();
   absl::Time frozen_until_ = absl::InfinitePast();
   absl::Duration clock_offset_;
-  std::optional<Store> backup_;
+  std::vector<Store> backups_;
+  // What the world's seed has more of than others, so that every cell is met.
+  const bool busy_;         // requests of operators
+  const bool of_restores_;  // restored backups, and what they have forgotten
 };
 
 }  // namespace sealward::sim

@@ -120,6 +120,18 @@ TEST(RetireOthersTest, ASuspendedVersionsTimersRunToo) {
   EXPECT_EQ(versions[0].retire, kNow);
 }
 
+// Else two versions sign once a longer max_signing_time puts the hard end off.
+TEST(RetireOthersTest, AlsoWhatHasItsHardEndBefore) {
+  KeyCourse course = Monthly({Signing(kNow - kDay), Standby()});
+  VersionTimes& ending = course.versions[0];
+  ending.sign_until = kNow + absl::Seconds(1);
+  ending.publish_until = kNow + absl::Minutes(1);
+  const absl::Time at = kNow + absl::Minutes(2);
+  ASSERT_EQ(StateAt(ending, at), State::kWithdrawn);
+  RetireOthers(course, 1, at, course.versions);
+  EXPECT_EQ(ending.retire, at);
+}
+
 TEST(UnplanTest, IsTheOppositeOfASwitch) {
   const KeyCourse course = Monthly({Signing(kNow - kDay), Staged()});
   std::vector<VersionTimes> versions = course.versions;

@@ -152,6 +152,14 @@ TEST(ChangePoliciesTest, ALongerPropagationPutsOffWhatDoesNotSignYet) {
   }
 }
 
+// A fresh version may be published a moment after its revoked predecessor ended.
+TEST(ChangePoliciesTest, ALongerPropagationPutsOffWhatIsAboutToBePublished) {
+  const KeyCourse course = Monthly({Waiting(kNow + absl::Microseconds(1))});
+  ASSERT_EQ(StateAt(course.versions[0], kNow), State::kPending);
+  const auto versions = ChangePropagation(course, 2 * kDay);
+  EXPECT_EQ(versions[0].standby, versions[0].publish + 2 * kDay);
+}
+
 TEST(ChangePoliciesTest, AShorterOneChangesNothingThatIsPromised) {
   const KeyCourse course = Monthly({Signing(kNow), Staged()});
   EXPECT_EQ(ChangePropagation(course, absl::Minutes(1)), course.versions);

@@ -126,6 +126,14 @@ TEST(PlanStepTest, TheSwitchComesBeforeTheNextSuccessor) {
   EXPECT_FALSE(step.add_successor);
 }
 
+// As above: what was passed over goes first.
+TEST(PlanStepTest, TheWithdrawalComesBeforeTheNextSuccessor) {
+  const KeyCourse course = Monthly({Standby(), Signing(kNow)});
+  const Step step = PlanStep(course, kNow);
+  EXPECT_EQ(step.withdraw, 0U);
+  EXPECT_FALSE(step.add_successor);
+}
+
 // A switch that is only planned may be taken back.
 TEST(PlanStepTest, AStandbyIsPassedOverOnceTheNewerSigns) {
   KeyCourse course = Monthly({Signing(kNow - kDay), Staged(), Staged()});
