@@ -39,7 +39,7 @@ class Backup(harness.Case):
     def create(self):
         return self.backup("create", *self.places()).data
 
-    def states(self):
+    def version_states(self):
         listed = self.server.cli("viewer", "keys", "versions", "demo/main").data["keyVersions"]
         return [v["state"] for v in listed]
 
@@ -47,9 +47,9 @@ class Backup(harness.Case):
         return sign(self.server, "main", claims("main"), check=False)
 
     def rotate(self):
-        wait_until(lambda: "STANDBY" in self.states(), "a STANDBY")
+        wait_until(lambda: "STANDBY" in self.version_states(), "a STANDBY")
         self.server.cli("operator", "keys", "rotate", "demo/main")
-        wait_until(lambda: "VERIFY_ONLY" in self.states(), "the switch")
+        wait_until(lambda: "VERIFY_ONLY" in self.version_states(), "the switch")
 
     def restart(self):
         self.server = Server(self.state)
@@ -74,7 +74,7 @@ class Backup(harness.Case):
         self.assertEqual(self.sign().code, 0)
 
     def test_a_pin_among_the_tokens_is_refused(self):
-        self.state.edit_hsm_config('pin_file = "pin"', 'pin_file = "tokens/pin"')
+        self.state.edit_hsm_config("pin_file = 'pin'", "pin_file = 'tokens/pin'")
         refused = self.backup("create", *self.places(), check=False)
         self.assertEqual((refused.code, refused.error["reason"]), (4, "PARTITION_INVALID"))
         self.assertFalse(self.to.exists(), "what failed is left behind")

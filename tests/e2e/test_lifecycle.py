@@ -33,11 +33,11 @@ class Lifecycle(harness.Case):
         listed = self.server.cli("viewer", "keys", "versions", f"demo/{key}").data["keyVersions"]
         return {int(v["name"].rpartition("/")[2]): v for v in listed}
 
-    def states(self, key):
+    def version_states(self, key):
         return {n: v["state"] for n, v in self.versions(key).items()}
 
     def await_state(self, key, number, state):
-        wait_until(lambda: self.states(key).get(number) == state, f"{key}/{number} {state}")
+        wait_until(lambda: self.version_states(key).get(number) == state, f"{key}/{number} {state}")
 
     def kids(self, jwks_uri):
         return [jwk["kid"] for jwk in json.loads(validators.fetch(self.state, jwks_uri)[0])["keys"]]
@@ -81,7 +81,7 @@ class Lifecycle(harness.Case):
         preview = self.operator("revoke", "--version", "demo/refuse/1", "--reason",
                                 "key-compromise", "--preview").data
         self.assertEqual(len(preview["unservedKeys"]), 1)
-        self.assertEqual(self.states("refuse")[1], "ACTIVE")
+        self.assertEqual(self.version_states("refuse")[1], "ACTIVE")
         self.operator("revoke", "--version", "demo/refuse/1", "--reason", "key-compromise")
         self.assertEqual(sign(self.server, "refuse", claims("refuse"), check=False).code, 4)
         self.make("unready", propagation="40s")
@@ -101,7 +101,7 @@ class Lifecycle(harness.Case):
         for part in ("Nothing was changed", "Version 2 would sign instead", "Envoy", "until ",
                      "the first JWT of version 3", "Honest JWTs of it die too"):
             self.assertIn(part, text)
-        self.assertEqual(self.states("read")[1], "ACTIVE")
+        self.assertEqual(self.version_states("read")[1], "ACTIVE")
 
     def test_the_tombstone_survives_a_restart(self):
         state = self.new_state()
