@@ -16,8 +16,8 @@ import time
 import harness
 from harness import PATIENCE_S, Server, claims, header_of, make_issuer, make_key, sign, wait_until
 
-# Where, the how many-th time, who dies, whether the transition may be gone then.
-# (epoch.noted: every start notes it once.) Places that a key's creation passes, in this order; its successor follows at once.
+# Where, the how many-th time, who dies. (epoch.noted: every start notes it once.)
+# Places that a key's creation passes, in this order; its successor follows at once.
 CREATE = [
     ("key.recorded", 1, "server"),
     ("hsm.pair_made", 1, "hsm"),
@@ -40,6 +40,20 @@ ROTATE = [
     ("epoch.noted", 2, "server"),
     ("key.successor_recorded", 1, "server"),
     ("hsm.pair_made", 1, "hsm"),
+]
+# What a revocation passes after its standby was found; the tombstone's mark is the
+# partition's own step, and the fresh successor follows.
+REVOKE = [
+    ("key.before_change", 1, "server"),
+    ("key.change_recorded", 1, "server"),
+    ("hsm.mark_left", 1, "hsm"),
+    ("key.tombstone_left", 1, "server"),
+    ("key.forgotten", 1, "server"),
+    ("epoch.before_note", 1, "server"),
+]
+SUSPEND = [
+    ("key.before_change", 1, "server"),
+    ("key.change_recorded", 1, "server"),
 ]
 # Objects of a partition that are no tenant's: the canary's two keys.
 CANARY_OBJECTS = 2
@@ -93,20 +107,22 @@ class Crash(harness.Case):
 
     def settle(self, server):
         """Every key signs and has its successor, and the partition holds that and no more."""
-        pairs = 0
         for key in list(self.keys):
             if not self.versions(server, key):
                 self.keys.remove(key)  # never begun
                 continue
             wait_until(lambda k=key: self.at_rest(self.versions(server, k)), f"{key} at rest: "
                        f"{self.versions(server, key)}")
-            pairs += len(self.versions(server, key))
             jwt = wait_until(lambda k=key: self.sign(server, k), f"{key} to sign")
             self.assertTrue(header_of(jwt)["kid"])
-        expected = CANARY_OBJECTS + 2 * pairs + (1 if pairs else 0)  # and the epoch
-        wait_until(lambda: self.object_files() == expected,
-                   f"{expected} objects; there are {self.object_files()}")
+        wait_until(lambda: self.object_files() == self.expected_objects(server),
+                   f"{self.expected_objects(server)} objects; there are {self.object_files()}")
         return "finished" if self.keys else "not begun"
+
+    def expected_objects(self, server):
+        """Two for each pair, a tombstone for each that is revoked, and the epoch."""
+        states = [state for key in self.keys for state in self.versions(server, key)]
+        return CANARY_OBJECTS + 2 * len(states) + states.count("REVOKED") + bool(states)
 
     @staticmethod
     def at_rest(states):
@@ -174,6 +190,65 @@ class Crash(harness.Case):
             self.run_row("rotate", place, count, who, rotate)
         self.check_reconciled()
         self.print_rows()
+
+    def make_ready(self, key):
+        """A key with a STANDBY that nobody rotates."""
+        server = Server(self.state)
+        make_issuer(server, key, "--max-age", "1s", "--propagation-time", "1s")
+        make_key(server, key, key)
+        self.keys.append(key)
+        self.settle(server)
+        self.end(server)
+
+    def signing(self, server, key):
+        name = wait_until(lambda: server.cli("viewer", "keys", "get", f"demo/{key}").data.get(
+            "signingVersion"), f"{key} to have a version that signs")
+        return f"demo/{key}/{name.rsplit('/', 1)[1]}"
+
+    def test_revoke(self):
+        self.make_ready("r")
+        revoked = []
+
+        def revoke(server):
+            wait_until(lambda: "STANDBY" in self.versions(server, "r"), "a STANDBY")
+            revoked.append(self.signing(server, "r"))
+            server.cli("operator", "revoke", "--version", revoked[-1], "--reason",
+                       "key-compromise", check=False, timeout="10s")
+
+        for place, count, who in REVOKE:
+            before = self.revoked()
+            self.run_row("revoke", place, count, who, revoke)
+            if place != "key.before_change":
+                self.assertEqual(self.revoked(), before + 1, f"killed at {place}")
+        self.check_reconciled()
+        self.print_rows()
+
+    def revoked(self):
+        server = Server(self.state)
+        count = self.versions(server, "r").count("REVOKED")
+        self.end(server)
+        return count
+
+    def test_suspend(self):
+        self.make_ready("r")
+
+        def suspend(server):
+            name = self.signing(server, "r")
+            server.cli("operator", "versions", "suspend", name, check=False, timeout="10s")
+
+        for place, count, who in SUSPEND:
+            server, mark = self.armed(place, count)
+            suspend(server)
+            wait_until(mark.exists, f"suspension to come to {place}")
+            server.process.wait(timeout=PATIENCE_S)
+            wait_until(lambda: not harness.pids_naming(str(self.state.partition)),
+                       "its sealward-hsm to end")
+            server = Server(self.state)
+            done = "SUSPENDED" in self.versions(server, "r")
+            self.assertEqual(done, place == "key.change_recorded")
+            self.assertEqual(self.sign(server, "r") is None, done)
+            self.end(server)
+        self.check_reconciled()
 
 
 if __name__ == "__main__":
