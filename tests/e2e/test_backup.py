@@ -3,11 +3,14 @@
 If this breaks, a backup is worth nothing, holds the PIN, or brings a revoked key back.
 """
 
+import json
 import pathlib
 import shutil
 import stat
+import urllib.error
 
 import harness
+import validators
 from harness import Server, claims, header_of, make_issuer, make_key, sign, wait_until
 
 QUICK = ["--max-age", "1s", "--propagation-time", "1s"]
@@ -166,6 +169,35 @@ class Backup(harness.Case):
         self.assertEqual(self.sign().code, 0)
         again = self.server.cli("admin", "partitions", "recover", "default", check=False)
         self.assertEqual((again.code, again.error["reason"]), (4, "NOT_ROLLED_BACK"))
+
+    def published_kids(self):
+        """Of the JWKS; none where it is not served (an empty set would be cached)."""
+        uri = self.server.cli("viewer", "issuers", "get", "demo/main").data["jwksUri"]
+        try:
+            body = validators.fetch(self.state, uri)[0]
+        except urllib.error.HTTPError as refused:
+            self.assertEqual(refused.code, 404)
+            return set()
+        return {key["kid"] for key in json.loads(body)["keys"]}
+
+    def test_a_revoked_key_does_not_come_back_with_an_older_store(self):
+        wait_until(lambda: "STANDBY" in self.version_states(), "a STANDBY")
+        stolen = header_of(self.sign().data["jwt"])["kid"]
+        self.create()
+        self.server.cli("operator", "revoke", "--version", "demo/main/1", "--reason",
+                        "key-compromise")
+        self.assertNotIn(stolen, self.published_kids())
+        self.server.stop()
+        self.backup("restore", *self.places(False), "--replace")
+        self.restart()
+        self.assertEqual(self.sign().error["reason"], "STORE_OLDER_THAN_PARTITION")
+        self.assertEqual(self.witness(), "WITNESS_STORE_OLDER")
+        self.assertNotIn(stolen, self.published_kids())
+        self.server.cli("admin", "partitions", "recover", "default")
+        jwt = wait_until(lambda: self.sign().data, "it to sign again")["jwt"]
+        self.assertNotEqual(header_of(jwt)["kid"], stolen)
+        self.assertNotIn(stolen, self.published_kids())
+        self.assertIn("REVOKED", self.version_states())
 
 
 if __name__ == "__main__":
