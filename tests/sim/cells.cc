@@ -17,7 +17,7 @@ bool Among(Subject subject, std::initializer_list<Subject> subjects) {
 // What a whole key can be counted under. A version that is REVOKED, WITHDRAWN or on its
 // way out is not current, and nothing that is to come.
 bool IsOfKey(Subject subject) {
-  return Among(subject, {kPending, kStaged, kStandby, kActive, kVerifyOnly, kSuspended, kNothing});
+  return Among(subject, {kActive, kVerifyOnly, kSuspended, kComing, kNothing});
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ bool CanHappen(Event event, Subject subject) {
     // There must be a version with a key pair to switch to.
     case Event::kRotateDue:
     case Event::kRotate:
-      return IsOfKey(subject) && subject != kPending && subject != kNothing;
+      return IsOfKey(subject) && subject != kNothing;
     // A key pair is made once, for the intent.
     case Event::kGenerate:
       return subject == kPending;
@@ -60,7 +60,7 @@ bool CanHappen(Event event, Subject subject) {
     // A schedule that was cancelled leaves what had ended before; one that a restored
     // backup does not know of, any state but those that a schedule makes.
     case Event::kUnmarkDestroy:
-      return !Among(subject, {kDestroyScheduled, kDestroyed, kNothing});
+      return !Among(subject, {kDestroyScheduled, kDestroyed, kComing, kNothing});
     case Event::kSuspend:
       return Among(subject, {kStaged, kStandby, kActive});
     case Event::kEnable:
@@ -68,10 +68,12 @@ bool CanHappen(Event event, Subject subject) {
     // REVOKED and DESTROYED are for ever.
     case Event::kRevoke:
     case Event::kRevokeUnready:
-      return !Among(subject, {kRevoked, kDestroyed, kNothing});
+      return !Among(subject, {kRevoked, kDestroyed, kComing, kNothing});
   }
   return false;
 }
+
+bool IsOfKey(Event event) { return CanHappen(event, kComing); }
 
 bool CanFailThere(Event event, Failpoint failpoint) {
   if (failpoint == Failpoint::kNone) return true;

@@ -10,6 +10,9 @@ namespace sealward::sim {
 // Whether the event can meet a subject in this state.
 bool CanHappen(Event event, Subject subject);
 
+// Whether the event is about a whole key, not one of its versions.
+bool IsOfKey(Event event);
+
 // Whether the event can be cut short there: only what commits can, and inside the HSM
 // only what calls it.
 bool CanFailThere(Event event, Failpoint failpoint);

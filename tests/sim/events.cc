@@ -16,6 +16,7 @@ absl::string_view EventName(Event event) {
 }
 
 absl::string_view SubjectName(Subject subject) {
+  if (subject == Subject::kComing) return "(on the way)";
   if (subject == Subject::kNothing) return "(nothing)";
   return lifecycle::StateName(static_cast<lifecycle::State>(subject));
 }

@@ -55,7 +55,7 @@ enum class Failpoint : uint8_t {
 inline constexpr int kFailpoints = 7;
 
 // What an event is about: a version in its state; or a whole key, by the state of its
-// current version, else of what is furthest on the way to become one, else kNothing.
+// current version; without one: whether there is something that may become one.
 enum class Subject : uint8_t {
   kPending,
   kStaged,
@@ -67,9 +67,10 @@ enum class Subject : uint8_t {
   kRevoked,
   kDestroyScheduled,
   kDestroyed,
+  kComing,
   kNothing,
 };
-inline constexpr int kSubjects = 11;
+inline constexpr int kSubjects = 12;
 
 constexpr Subject SubjectIn(lifecycle::State state) { return static_cast<Subject>(state); }
 static_assert(SubjectIn(lifecycle::State::kDestroyed) == Subject::kDestroyed);

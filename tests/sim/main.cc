@@ -1,6 +1,6 @@
 // Runs many worlds. Prints the seed, so that it can be given again, and what was met.
 //
-//   sealward_sim [--seed N] [--seconds S] [--least HITS] [--steps N]
+//   sealward_sim [--seed N] [--seconds S | --worlds N] [--least HITS] [--steps N]
 //   sealward_sim --world N [--mutation NAME] [--steps N] [--trace]   one world again
 //   sealward_sim --mutations [--worlds N]                            each must be found
 #include <chrono>
@@ -23,7 +23,7 @@ struct Options {
   int seconds = 5;
   int64_t least = 1;
   int steps = 250;
-  int worlds = 20'000;
+  int worlds = 0;  // no limit; of --mutations 20,000
   Mutation mutation = Mutation::kNone;
   bool mutations = false;
   bool trace = false;
@@ -54,7 +54,11 @@ int RunMany(const Options& options) {
   Coverage coverage;
   uint64_t worlds = 0;
   int broken = 0;
-  for (; std::chrono::steady_clock::now() < end && broken < 10; ++worlds) {
+  const auto more = [&] {
+    if (options.worlds > 0) return worlds < static_cast<uint64_t>(options.worlds);
+    return std::chrono::steady_clock::now() < end;
+  };
+  for (; more() && broken < 10; ++worlds) {
     const uint64_t seed = options.seed + worlds;
     World world(seed, options.mutation, coverage);
     if (const auto breach = world.Live(options.steps)) {
@@ -71,7 +75,8 @@ int RunMany(const Options& options) {
 // The first world in which it shows.
 bool Find(const Options& options, Mutation mutation) {
   Coverage coverage;
-  for (int i = 0; i < options.worlds; ++i) {
+  const int worlds = options.worlds > 0 ? options.worlds : 20'000;
+  for (int i = 0; i < worlds; ++i) {
     World world(options.seed + static_cast<uint64_t>(i), mutation, coverage);
     if (const auto breach = world.Live(options.steps)) {
       // The control: it is the mutation that breaks this world.
@@ -82,7 +87,7 @@ bool Find(const Options& options, Mutation mutation) {
       return true;
     }
   }
-  std::cout << MutationName(mutation) << ": NOT FOUND in " << options.worlds << " worlds\n";
+  std::cout << MutationName(mutation) << ": NOT FOUND in " << worlds << " worlds\n";
   return false;
 }
 

@@ -102,6 +102,16 @@ bool Server::Operate(Event event, size_t key, absl::Time now) {
   }
 }
 
+bool Server::CanAim(size_t key, absl::Time now) const {
+  if (SubjectOf(key, now) == site_.aim->subject) return true;
+  if (IsOfKey(site_.aim->event)) return false;
+  const size_t versions = site_.store.keys[key].versions.size();
+  for (size_t i = 0; i < versions; ++i) {
+    if (SubjectOf(key, i, now) == site_.aim->subject) return true;
+  }
+  return false;
+}
+
 // Each state that there is with the same chance, of those that the event is for.
 size_t Server::AnyVersion(Event event, size_t key, absl::Time now) {
   const auto& versions = site_.store.keys[key].versions;
@@ -110,6 +120,7 @@ size_t Server::AnyVersion(Event event, size_t key, absl::Time now) {
   for (size_t i = 0; i < versions.size(); ++i) {
     const Subject subject = SubjectOf(key, i, now);
     if (!CanHappen(event, subject)) continue;
+    if (IsAim(event, subject)) return i;
     const auto state = static_cast<size_t>(subject);
     if (by_state[state].empty()) states.push_back(state);
     by_state[state].push_back(i);
@@ -204,9 +215,12 @@ bool Server::ChangeRotation(size_t key, absl::Time now) {
 
 bool Server::ChangePromise(Event event, absl::Time now) {
   const StoredIssuer& last = site_.store.issuer;
+  const auto fits = [&](const StoredIssuer& it) {
+    return (it.propagation_time > last.propagation_time) == (event == Event::kRaisePromise);
+  };
   StoredIssuer next = AnyIssuer(random_);
-  const bool longer = next.propagation_time > last.propagation_time;
-  if (longer != (event == Event::kRaisePromise)) return false;
+  for (int i = 0; i < 8 && !fits(next); ++i) next = AnyIssuer(random_);
+  if (!fits(next)) return false;
   next.published = last.published;
   const CachePolicy from = CachePolicyOf(site_.store, site_.store.keys.front());
   next.earlier_promise_until = rules_.EarlierPromise(from, next.propagation_time, now);

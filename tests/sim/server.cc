@@ -25,21 +25,20 @@ Subject Server::SubjectOf(size_t key, absl::Time now) const {
   if (const auto current = lifecycle::CurrentVersion(course, now)) {
     return SubjectIn(StateAt(course.versions[*current], now));
   }
-  for (const State state : {State::kStandby, State::kStaged, State::kPending}) {
-    for (const VersionTimes& times : course.versions) {
-      if (StateAt(times, now) == state) return SubjectIn(state);
-    }
-  }
-  return Subject::kNothing;
+  const bool coming = std::ranges::any_of(course.versions, [now](const VersionTimes& times) {
+    return lifecycle::WillSign(times, now) || lifecycle::CanFollow(times, now);
+  });
+  return coming ? Subject::kComing : Subject::kNothing;
 }
 
 void Server::Observe(absl::Time now) {
   truth_.Observe(site_.store, site_.partition, !site_.rolled_back, now, random_.UpTo(kLatency));
 }
 
-Failpoint Server::AnyFailpoint(Event event) {
+Failpoint Server::AnyFailpoint(Event event, Subject subject) {
   if (CallsHsm(event) && site_.hsm_down) return Failpoint::kHsmFails;
-  if (site_.calm || random_.Below(6) >= site_.failures_in_six) return Failpoint::kNone;
+  const int of_six = IsAim(event, subject) ? 5 : site_.failures_in_six;
+  if (site_.calm || random_.Below(6) >= of_six) return Failpoint::kNone;
   while (true) {
     const auto failpoint = static_cast<Failpoint>(1 + random_.Below(kFailpoints - 1));
     if (CanFailThere(event, failpoint)) return failpoint;
@@ -47,7 +46,7 @@ Failpoint Server::AnyFailpoint(Event event) {
 }
 
 bool Server::Do(Event event, Subject subject, absl::Time now, Hsm hsm, Commit commit) {
-  const Failpoint failpoint = AnyFailpoint(event);
+  const Failpoint failpoint = AnyFailpoint(event, subject);
   coverage_.Hit(subject, event, failpoint);
   if (site_.trace) {
     std::cout << absl::FormatTime(absl::RFC3339_full, now, absl::UTCTimeZone()) << " "

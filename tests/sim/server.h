@@ -20,6 +20,12 @@
 
 namespace sealward::sim {
 
+// A row of the table that a world has more of than others.
+struct Aim {
+  Event event;
+  Subject subject;
+};
+
 // Everything that a server works on.
 struct Site {
   Store store;
@@ -28,7 +34,8 @@ struct Site {
   bool hsm_down = false;
   bool rolled_back = false;  // the store is older than the partition: nothing signs
   bool calm = false;         // nothing fails
-  int failures_in_six = 3;   // of six steps, how many fail
+  std::optional<Aim> aim;
+  int failures_in_six = 3;  // of six steps, how many fail
   bool trace = false;
 };
 
@@ -52,6 +59,10 @@ class Server {
   void Note(Event event, absl::Time now) {
     coverage_.Hit(SubjectOf(0, now), event, Failpoint::kNone);
   }
+  // What an event about a whole key is counted under.
+  Subject SubjectOf(size_t key, absl::Time now) const;
+  // Whether the aim could be met now, if somebody asked for it.
+  bool CanAim(size_t key, absl::Time now) const;
   // A key with its first intent.
   void CreateKey(StoredKey key, absl::Time now);
   // Puts `backup` in the store's place, starts anew, and asks the partition.
@@ -65,15 +76,16 @@ class Server {
   using Commit = absl::FunctionRef<void(Store&)>;
 
   lifecycle::KeyCourse Course(size_t key, absl::Time now) const;
-  // What an event about a whole key is counted under.
-  Subject SubjectOf(size_t key, absl::Time now) const;
   Subject SubjectOf(size_t key, size_t version, absl::Time now) const {
     return SubjectIn(lifecycle::StateAt(site_.store.keys[key].versions[version], now));
   }
-  Failpoint AnyFailpoint(Event event);
+  Failpoint AnyFailpoint(Event event, Subject subject);
   bool Do(Event event, Subject subject, absl::Time now, Hsm hsm, Commit commit);
   bool DoVersions(Event event, size_t key, Subject subject, absl::Time now,
                   const Versions& versions);
+  bool IsAim(Event event, Subject subject) const {
+    return site_.aim && site_.aim->event == event && site_.aim->subject == subject;
+  }
   size_t AnyVersion(Event event, size_t key, absl::Time now);
   bool DoDue(Event event, size_t key, const lifecycle::Step& step, absl::Time now);
   bool Generate(size_t key, size_t version, absl::Time now);

@@ -80,7 +80,8 @@ class Truth {
   }
 
  private:
-  void Unpublish(PairId id);  // no JWKS that a store remembers ever held it
+  // Who stood beside whom in the JWKS, as far as the store remembers.
+  void RecallBeside(const Store& store, absl::Time now);
   void LookAtJwks(const Store& store, absl::Time now, absl::Duration latency);
   void LookAtSigning(const Store& store, const ModelPartition& partition, size_t key,
                      absl::Time now);

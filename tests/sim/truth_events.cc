@@ -86,25 +86,44 @@ void Truth::Restored(const Store& store, const ModelPartition& partition, absl::
       PairTruth& it = pair(stored.pairs[v]);
       if (stored.versions[v].activate > now) it.signed_first = it.sign_limit = kNever;
       if (stored.versions[v].publish > now) {
-        Unpublish(stored.pairs[v]);
+        it.published = it.ready = it.first_by = kNever;
       } else {
         // What was promised since then is forgotten.
+        it.published = stored.versions[v].publish;
         it.ready = stored.versions[v].standby;
         it.first_by = it.ready + key(it.key).longest_standby;
       }
     }
   }
+  RecallBeside(store, now);
   for (KeyTruth& it : keys_) it.excused = true;
   served_ = store.issuer.published;
   jwks_ = JwksAt(store, now);
   validators_.Clear();
 }
 
-void Truth::Unpublish(PairId id) {
-  PairTruth& it = pair(id);
-  it.published = it.ready = it.first_by = kNever;
-  it.beside = 0;
-  for (PairTruth& other : pairs_) other.beside &= ~Only(id);
+void Truth::RecallBeside(const Store& store, absl::Time now) {
+  struct Stay {
+    PairId id;
+    absl::Time from;
+    absl::Time to;
+  };
+  std::vector<Stay> stays;
+  for (const StoredKey& stored : store.keys) {
+    for (size_t v = 0; v < stored.versions.size(); ++v) {
+      const VersionTimes& times = stored.versions[v];
+      const absl::Time end = std::min(
+          {now, times.withdraw, times.publish_until, times.revoke, times.schedule_destroy});
+      if (times.publish <= end) stays.push_back({stored.pairs[v], times.publish, end});
+    }
+  }
+  for (PairTruth& it : pairs_) it.beside = 0;
+  for (const Stay& one : stays) {
+    for (const Stay& other : stays) {
+      if (std::max(one.from, other.from) > std::min(one.to, other.to)) continue;
+      pair(one.id).beside |= Only(other.id);
+    }
+  }
 }
 
 void Truth::Recovered(const Store& store, absl::Time now) {
@@ -174,7 +193,11 @@ void Truth::SettledKey(const Store& store, const ModelPartition& partition, size
   const auto current = lifecycle::CurrentVersion(course, now);
   const bool suspended = current && StateAt(course.versions[*current], now) == State::kSuspended;
   if (step.no_room || suspended) return;
-  if (!lifecycle::SigningVersionAt(course.versions, now)) {
+  // A JWKS that was full until just now: its next version waits for the caches.
+  const bool will_sign = std::ranges::any_of(course.versions, [now](const VersionTimes& times) {
+    return lifecycle::WillSign(times, now);
+  });
+  if (!will_sign && !lifecycle::SigningVersionAt(course.versions, now)) {
     Break(Invariant::kNotSettled, absl::StrCat("key ", index, " does not sign"), now);
   }
   const bool standby = std::ranges::any_of(course.versions, [now](const VersionTimes& times) {

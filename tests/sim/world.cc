@@ -18,6 +18,19 @@ constexpr absl::Duration kPunctual = absl::Seconds(20);
 constexpr int kMostActionsAtRest = 2000;
 constexpr int kMostBackups = 4;
 
+Aim AnyAim(Random& random) {
+  while (true) {
+    const Aim aim = {static_cast<Event>(random.Below(kEvents)),
+                     static_cast<Subject>(random.Below(kSubjects))};
+    if (!CanHappen(aim.event, aim.subject)) continue;
+    // The others are met often enough, and only aimed at now and then.
+    const bool rare = IsOfKey(aim.event) ? aim.subject != Subject::kActive
+                                         : aim.event == Event::kUnmarkDestroy ||
+                                               aim.event == Event::kCancelDestroy;
+    if (rare || random.OneIn(8)) return aim;
+  }
+}
+
 }  // namespace
 
 World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
@@ -30,6 +43,11 @@ World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
       busy_(random_.OneIn(3)),
       of_restores_(random_.OneIn(3)) {
   if (random_.OneIn(4)) site_.failures_in_six = 5;
+  if (!random_.OneIn(3)) {
+    site_.aim = AnyAim(random_);
+    of_restores_ |=
+        site_.aim->event == Event::kUnmarkDestroy || site_.aim->event == Event::kRecover;
+  }
   site_.calm = truth_.calm();
   site_.trace = trace;
   site_.store.issuer = AnyIssuer(random_);
@@ -46,6 +64,14 @@ World::World(uint64_t seed, Mutation broken, Coverage& coverage, bool trace)
     late_until_.push_back(now_);
   }
   operator_at_ = NextOperation();
+}
+
+bool World::HasPending(const Store& store) const {
+  return std::ranges::any_of(store.keys, [this](const StoredKey& key) {
+    return std::ranges::any_of(key.versions, [this](const auto& times) {
+      return StateAt(times, now_) == State::kPending;
+    });
+  });
 }
 
 std::optional<Breach> World::Live(int steps) {
@@ -96,6 +122,7 @@ void World::Instant() {
   EndTroubles();
   RunDrivers();
   OperateIfDue();
+  if (site_.aim && !site_.calm && !site_.rolled_back) TakeAim();
   EndExcuses();
 }
 
@@ -117,7 +144,8 @@ void World::PassTo(absl::Time until) {
 }
 
 absl::Duration World::Lateness() {
-  if (site_.calm || !random_.OneIn(40)) return random_.UpTo(kPunctual);
+  const bool often_late = site_.aim && site_.aim->subject == Subject::kVerifyOnly;
+  if (site_.calm || !random_.OneIn(often_late ? 6 : 40)) return random_.UpTo(kPunctual);
   // Late, or as good as dead.
   return random_.OneIn(2) ? random_.UpTo(absl::Hours(1)) : random_.UpTo(absl::Hours(24 * 20));
 }
@@ -155,12 +183,39 @@ void World::RunDriver(size_t key) {
   }
 }
 
+// What the world aims at, wherever it can be met.
+void World::TakeAim() {
+  const Aim& aim = *site_.aim;
+  if (aim.event == Event::kUnmarkDestroy && HasPending(site_.store) && random_.OneIn(2)) Keep();
+  for (size_t key = 0; key < driver_at_.size() && shots_ > 0; ++key) {
+    if (aim.event < Event::kRotate || !server_.CanAim(key, now_)) continue;
+    --shots_;
+    if (aim.event == Event::kRestore) {
+      if (IsNoted() && !backups_.empty()) return server_.Restore(AnyBackup(), now_);
+      continue;
+    }
+    if (aim.event > Event::kLowerPromise) return;
+    if (aim.event == Event::kResume && random_.OneIn(3)) {
+      server_.Operate(Event::kPause, key, now_);
+    }
+    if (aim.event == Event::kRaisePromise && random_.OneIn(3)) {
+      server_.Operate(Event::kLowerPromise, key, now_);
+    }
+    server_.Operate(aim.event, key, now_);
+    TellDrivers();
+  }
+}
+
 void World::OperateIfDue() {
   if (now_ < operator_at_) return;
   operator_at_ = NextOperation();
   if (site_.calm) return;
   SomethingHappens();
-  // Whatever was done, the driver is told.
+  TellDrivers();
+}
+
+// Whatever was done, the driver is told.
+void World::TellDrivers() {
   for (size_t key = 0; key < driver_at_.size(); ++key) {
     if (late_until_[key] > now_) continue;
     driver_at_[key] = std::min(driver_at_[key], now_ + random_.UpTo(kPunctual));
@@ -173,8 +228,9 @@ void World::SomethingHappens() {
     if (random_.OneIn(2)) server_.Recover(now_);
     return;
   }
-  const bool noted = site_.partition.revision == site_.store.revision && !site_.hsm_down;
+  const bool noted = IsNoted();
   BackUp();
+  const bool unmarks = site_.aim && site_.aim->event == Event::kUnmarkDestroy;
   switch (random_.Below(48)) {
     case 0:
     case 1:
@@ -196,7 +252,7 @@ void World::SomethingHappens() {
       if (noted) server_.Restore(AnyBackup(), now_);
       return;
     default:
-      if (of_restores_ && noted && random_.OneIn(4) && Forgetful()) {
+      if (of_restores_ && noted && random_.OneIn(unmarks ? 1 : 4) && Forgetful()) {
         server_.Restore(*Forgetful(), now_);
       } else {
         server_.Operate(AnyRequest(key), key, now_);
@@ -207,19 +263,20 @@ void World::SomethingHappens() {
 Event World::AnyRequest(size_t key) {
   const auto& pause = site_.store.keys[key].pause;
   if (pause && now_ < pause->expire && random_.OneIn(6)) return Event::kResume;
+  const bool often_suspended = site_.aim && site_.aim->subject == Subject::kSuspended;
+  if (often_suspended && random_.OneIn(3)) return Event::kSuspend;
   if (of_restores_ && random_.OneIn(2)) {
-    return random_.OneIn(2) ? Event::kSuspend : Event::kScheduleDestroy;
+    constexpr Event kEnds[] = {Event::kSuspend, Event::kRotate, Event::kScheduleDestroy};
+    return kEnds[random_.Below(3)];
   }
   return static_cast<Event>(static_cast<int>(Event::kRotate) + random_.Below(13));
 }
 
 void World::BackUp() {
-  const auto& versions = site_.store.keys[0].versions;
-  const bool rare = std::ranges::any_of(versions, [this](const auto& times) {
-    const State state = StateAt(times, now_);
-    return state == State::kPending || state == State::kSuspended;
-  });
-  if (!backups_.empty() && !random_.OneIn(of_restores_ ? (rare ? 2 : 10) : 30)) return;
+  if (backups_.empty() || random_.OneIn(of_restores_ ? 10 : 30)) Keep();
+}
+
+void World::Keep() {
   if (backups_.size() < kMostBackups) {
     backups_.push_back(site_.store);
   } else {
@@ -233,12 +290,15 @@ const Store& World::AnyBackup() {
 
 // A backup that does not know of a destruction that the partition has a mark for.
 const Store* World::Forgetful() const {
+  const bool wants_pending = site_.aim && (site_.aim->subject == Subject::kPending ||
+                                           site_.aim->subject == Subject::kStaged);
   for (const Store& backup : backups_) {
     for (const StoredKey& key : backup.keys) {
       for (size_t i = 0; i < key.versions.size(); ++i) {
         const ModelPair& pair = site_.partition.pair(key.pairs[i]);
         const bool marked = pair.destroy_time != absl::InfiniteFuture() && !pair.destroyed;
-        if (marked && !pair.revoked && key.versions[i].schedule_destroy > now_) return &backup;
+        if (!marked || pair.revoked || key.versions[i].schedule_destroy <= now_) continue;
+        if (!wants_pending || key.versions[i].publish == absl::InfiniteFuture()) return &backup;
       }
     }
   }
@@ -278,6 +338,12 @@ void World::EndExcuses() {
   for (size_t key = 0; key < driver_at_.size(); ++key) {
     if (now_ < late_until_[key]) continue;
     const auto& versions = site_.store.keys[key].versions;
+    // What has a mark that the store forgot signs once that is taken away.
+    if (std::ranges::any_of(versions, [](const auto& times) {
+          return times.destroy_marked && times.schedule_destroy == absl::InfiniteFuture();
+        })) {
+      continue;
+    }
     const auto signer = lifecycle::SigningVersionAt(versions, now_);
     if (!signer) continue;
     const absl::Duration left = versions[*signer].sign_until - now_;
@@ -288,8 +354,9 @@ void World::EndExcuses() {
       return StateAt(times, now_) == State::kStandby && lifecycle::CanFollow(times, now_) &&
              times.activate_by > now_ + site_.store.issuer.propagation_time + absl::Minutes(5);
     });
-    // There is one that is ready, or time to make one.
-    if (has_standby || left > site_.store.issuer.propagation_time + absl::Hours(1)) {
+    // There is one that is ready, or time and room to make one.
+    const bool has_time = left > site_.store.issuer.propagation_time + absl::Hours(1);
+    if (has_standby || (has_time && CourseOf(site_.store, key, now_).jwks_room > 0)) {
       truth_.key(key).excused = false;
     }
   }

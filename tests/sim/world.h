@@ -35,8 +35,16 @@ class World {
   absl::Duration Lateness();
   void OperateIfDue();
   void SomethingHappens();
+  void TakeAim();
+  void TellDrivers();
+  // Whether the partition knows the store's revision.
+  bool IsNoted() const {
+    return site_.partition.revision == site_.store.revision && !site_.hsm_down;
+  }
   Event AnyRequest(size_t key);
   void BackUp();
+  void Keep();
+  bool HasPending(const Store& store) const;
   const Store& AnyBackup();
   const Store* Forgetful() const;
   absl::Time NextOperation();
@@ -61,8 +69,9 @@ class World {
   absl::Duration clock_offset_;
   std::vector<Store> backups_;
   // What the world's seed has more of than others, so that every cell is met.
-  const bool busy_;         // requests of operators
-  const bool of_restores_;  // restored backups, and what they have forgotten
+  const bool busy_;   // requests of operators
+  int shots_ = 20;    // at the aim
+  bool of_restores_;  // restored backups, and what they have forgotten
 };
 
 }  // namespace sealward::sim
