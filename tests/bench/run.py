@@ -5,7 +5,7 @@ In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
 rounds; then one tenant's latency while another floods, and how soon a standby
-signs after a revocation. Prints medians and the
+signs after a revocation, and what many keys cost. Prints medians and the
 ratios against their targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
@@ -18,7 +18,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import noise, plan, processes, profile, report, revocation, rounds, state  # noqa: E402
+from runner import noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -50,6 +50,7 @@ def find_binaries(build):
         raw=build / "tests/bench/raw_pkcs11",
         load_client=build / "tests/bench/load_client",
         revocation_client=build / "tests/bench/revocation_client",
+        planner_bench=build / "tests/bench/planner_bench",
     )
     for path in vars(binaries).values():
         if not path.exists():
@@ -69,10 +70,13 @@ def measure(arguments, service, binaries):
             all_rounds.append(runner.run(order, arguments.seconds))
         noisy = measure_noise(arguments, service, binaries)
         revoked = revocation.measure(service, binaries, arguments.rounds)
+        many_keys = planner.measure(binaries, arguments.quick)
         report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
         noise.print_table(noisy)
         revocation.print_table(revoked)
-        report.write_json(arguments.json, all_rounds, noisy, revoked, report.machine(SOURCE))
+        planner.print_table(many_keys)
+        report.write_json(arguments.json, all_rounds, noisy, revoked, many_keys,
+                          report.machine(SOURCE))
         print(f"\nWritten: {arguments.json}")
         if arguments.profile:
             profile.profile(service, runner)

@@ -172,6 +172,7 @@ TEST_F(OperationsTest, TwoPersonsConfirmTheClock) {
   ASSERT_EQ(all.approvals_size(), 1);
   v1::ApproveRequestRequest approve;
   approve.set_name(all.approvals(0).name());
+  approve.set_etag(all.approvals(0).etag());
   v1::Approval approved;
   ASSERT_TRUE(
       rig_.Call<Approvals>(kOtherAdmin, &Approvals::Stub::ApproveRequest, approve, &approved).ok());

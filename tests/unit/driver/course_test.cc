@@ -324,6 +324,7 @@ TEST_F(CourseTest, TwoManagersOnOneStoreDoEverythingOnce) {
   options.clock = &rig_.clock;
   options.metrics = &rig_.metrics;
   options.random = SystemRandomBytes;
+  options.epochs = rig_.epochs.get();
   KeyManager other(options);
   rig_.clock.Advance(kPeriod);
   bool came_first = false;

@@ -132,7 +132,7 @@ TEST_F(EpochsTest, ChangesWhileThePartitionIsAwayDoNotHideAnOlderStore) {
   EXPECT_EQ(ErrorReason(Usable()), "HSM_UNAVAILABLE");
   for (int i = 0; i < 20; ++i) {
     catalog::Key next = *rig_.Key();
-    next.quota.per_second = i + 1;
+    next.quota = {i + 1, 1};
     rig_.Commit(catalog::UpdateKey(*rig_.Key(), next));
   }
   rig_.Restart();

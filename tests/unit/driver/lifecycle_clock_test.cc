@@ -144,6 +144,7 @@ TEST(LifecycleClock, AFrozenClockFreezesTheKeys) {
   options.partitions = &rig.rig.partitions;
   options.clock = rig.clock.get();
   options.wall = &rig.rig.clock;
+  options.epochs = rig.rig.epochs.get();
   options.metrics = &rig.rig.metrics;
   options.stamp = [&rig](store::Transaction& transaction) { rig.keeper->AddTo(transaction); };
   KeyManager manager(options);

@@ -77,8 +77,8 @@ TEST_F(SignerTest, SignsTheCallersBytesUnderOurHeader) {
 TEST_F(SignerTest, AFrozenLifecycleClockSignsUntilTheHardEnd) {
   fakes::ManualClock frozen(rig_.clock.Now());
   fakes::ManualClock running(rig_.clock.Now());
-  Signer signer({&rig_.partitions, &rig_.withheld, &rig_.clock, [](const catalog::KeyVersion&) {},
-                 &frozen, &running});
+  Signer signer({&rig_.partitions, &rig_.withheld, rig_.epochs.get(), &rig_.clock,
+                 [](const catalog::KeyVersion&) {}, &frozen, &running});
   auto version = std::make_shared<catalog::KeyVersion>(Version(0));
   version->times.sign_until = rig_.clock.Now() + absl::Hours(1);
   auto key = std::make_shared<catalog::Key>(*key_);
