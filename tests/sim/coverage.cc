@@ -7,6 +7,9 @@
 namespace sealward::sim {
 namespace {
 
+// Of each row.
+constexpr size_t kMostPlaces = 500;
+
 void PrintHead(std::ostream& os) {
   os << std::left << std::setw(18) << "event" << std::setw(18) << "state" << std::right;
   for (int i = 0; i < kFailpoints; ++i) {
@@ -16,6 +19,48 @@ void PrintHead(std::ostream& os) {
 }
 
 }  // namespace
+
+void Coverage::Begin(uint64_t world, bool remember) {
+  world_ = world;
+  remembers_ = remember;
+  step_ = 0;
+  counts_ = true;
+}
+
+void Coverage::Hit(Subject subject, Event event, Failpoint failpoint) {
+  if (!counts_) return;
+  const auto s = static_cast<size_t>(subject);
+  const auto e = static_cast<size_t>(event);
+  ++hits_[s][e][static_cast<size_t>(failpoint)];
+  auto& places = places_[s][e];
+  if (!remembers_ || places.size() >= kMostPlaces) return;
+  if (places.empty() || places.back().world != world_) places.push_back({world_, step_});
+}
+
+std::optional<Rewind> Coverage::ToRare(int64_t least, Random& random) const {
+  std::vector<Aim> rare;
+  Aim rarest{};
+  int64_t fewest = least;
+  for (int row = 0; row < kEvents * kSubjects; ++row) {
+    const Aim aim = {static_cast<Event>(row / kSubjects), static_cast<Subject>(row % kSubjects)};
+    if (!CanHappen(aim.event, aim.subject) || PlacesOf(aim).empty()) continue;
+    for (int f = 0; f < kFailpoints; ++f) {
+      const auto failpoint = static_cast<Failpoint>(f);
+      const int64_t hits = Hits(aim.subject, aim.event, failpoint);
+      if (!CanFailThere(aim.event, failpoint) || hits >= least) continue;
+      rare.push_back(aim);
+      if (hits < fewest) rarest = aim;
+      fewest = std::min(fewest, hits);
+    }
+  }
+  if (rare.empty()) return std::nullopt;
+  const Aim aim = random.OneIn(2)
+                      ? rarest
+                      : rare[static_cast<size_t>(random.Below(static_cast<int>(rare.size())))];
+  const auto& places = PlacesOf(aim);
+  const Place& place = places[static_cast<size_t>(random.Below(static_cast<int>(places.size())))];
+  return Rewind{place.world, std::max(0, place.step - random.Below(3)), random.Next(), aim};
+}
 
 bool Coverage::Print(int64_t least, std::ostream& os) const {
   PrintHead(os);

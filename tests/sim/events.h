@@ -75,6 +75,12 @@ inline constexpr int kSubjects = 12;
 constexpr Subject SubjectIn(lifecycle::State state) { return static_cast<Subject>(state); }
 static_assert(SubjectIn(lifecycle::State::kDestroyed) == Subject::kDestroyed);
 
+// A row of the table that a world has more of than others.
+struct Aim {
+  Event event;
+  Subject subject;
+};
+
 absl::string_view SubjectName(Subject subject);
 absl::string_view EventName(Event event);
 absl::string_view FailpointName(Failpoint failpoint);

@@ -1,50 +1,50 @@
 // Runs many worlds. Prints the seed, so that it can be given again, and what was met.
 //
 //   sealward_sim [--seed N] [--seconds S | --worlds N] [--least HITS] [--steps N]
-//   sealward_sim --world N [--mutation NAME] [--steps N] [--trace]   one world again
+//   sealward_sim --world N [--mutation NAME] [--steps N] [--trace]   one world again,
+//                [--rewind STEP --again N --aim ROW]                with another end
 //   sealward_sim --mutations [--worlds N]                            each must be found
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <optional>
-#include <random>
-#include <string>
 
-#include "absl/strings/numbers.h"
+#include "tests/sim/options.h"
 #include "tests/sim/world.h"
 
 namespace sealward::sim {
 namespace {
 
-struct Options {
-  uint64_t seed = 0;
-  std::optional<uint64_t> world;
-  int seconds = 5;
-  int64_t least = 1;
-  int steps = 250;
-  int worlds = 0;  // no limit; of --mutations 20,000
-  Mutation mutation = Mutation::kNone;
-  bool mutations = false;
-  bool trace = false;
-};
+// Rewinding goes on until every cell has so many.
+constexpr int64_t kEnoughHits = 1050;
 
-void Report(const Breach& breach, uint64_t world) {
+// The aim's number in the table.
+int RowOf(const Aim& aim) {
+  return static_cast<int>(aim.event) * kSubjects + static_cast<int>(aim.subject);
+}
+
+void Report(const Breach& breach, uint64_t world, const std::optional<Rewind>& rewind) {
   std::cout << "BROKEN " << InvariantName(breach.invariant) << ": " << breach.detail << " at "
             << absl::FormatTime(absl::RFC3339_full, breach.at, absl::UTCTimeZone()) << ", step "
-            << breach.step << "\nreplay: sealward_sim --trace --world " << world << "\n";
+            << breach.step << "\nreplay: sealward_sim --trace --world " << world;
+  if (rewind) {
+    std::cout << " --rewind " << rewind->step << " --again " << rewind->again << " --aim "
+              << RowOf(rewind->aim);
+  }
+  std::cout << "\n";
 }
 
 int RunOne(const Options& options) {
   Coverage coverage;
-  World world(*options.world, options.mutation, coverage, options.trace);
+  World world(*options.world, options.mutation, coverage, options.trace, options.rewind);
   const auto breach = world.Live(options.steps);
   if (options.trace) world.Print(std::cout);
   if (!breach) {
     std::cout << "nothing broke\n";
     return 0;
   }
-  Report(*breach, *options.world);
+  Report(*breach, *options.world, options.rewind);
   return 1;
 }
 
@@ -52,22 +52,28 @@ int RunMany(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const auto end = start + std::chrono::seconds(options.seconds);
   Coverage coverage;
+  Random random(options.seed);
   uint64_t worlds = 0;
+  uint64_t rewound = 0;
   int broken = 0;
   const auto more = [&] {
     if (options.worlds > 0) return worlds < static_cast<uint64_t>(options.worlds);
     return std::chrono::steady_clock::now() < end;
   };
   for (; more() && broken < 10; ++worlds) {
-    const uint64_t seed = options.seed + worlds;
-    World world(seed, options.mutation, coverage);
+    std::optional<Rewind> rewind;
+    if (worlds % 3 != 0) rewind = coverage.ToRare(std::max(options.least, kEnoughHits), random);
+    const uint64_t seed = rewind ? rewind->world : options.seed + worlds;
+    World world(seed, options.mutation, coverage, false, rewind);
+    rewound += rewind.has_value();
     if (const auto breach = world.Live(options.steps)) {
-      Report(*breach, seed);
+      Report(*breach, seed, rewind);
       ++broken;
     }
   }
   const bool complete = coverage.Print(options.least, std::cout);
-  std::cout << worlds << " worlds from seed " << options.seed << ", " << broken << " broken\n";
+  std::cout << worlds << " worlds from seed " << options.seed << " (" << rewound
+            << " of them rewound), " << broken << " broken\n";
   if (!complete) std::cout << "a cell has too few hits, or some that it cannot have (!)\n";
   return broken == 0 && complete ? 0 : 1;
 }
@@ -97,52 +103,6 @@ int RunMutations(const Options& options) {
   std::cout << kMutations - 1 - missed << " of " << kMutations - 1 << " mutations found; seed "
             << options.seed << "\n";
   return missed == 0 ? 0 : 1;
-}
-
-// Ends the process on what it does not know.
-Options Parse(int argc, char** argv) {
-  Options options;
-  options.seed = (uint64_t{std::random_device()()} << 16U) & 0xffff'ffff'ffffU;
-  for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
-    if (name == "--trace") {
-      options.trace = true;
-      continue;
-    }
-    if (name == "--mutations") {
-      options.mutations = true;
-      continue;
-    }
-    const std::string value = ++i < argc ? argv[i] : "";
-    uint64_t number = 0;
-    bool ok = absl::SimpleAtoi(value, &number);
-    if (name == "--seed") {
-      options.seed = number;
-    } else if (name == "--world") {
-      options.world = number;
-    } else if (name == "--seconds") {
-      options.seconds = static_cast<int>(number);
-    } else if (name == "--least") {
-      options.least = static_cast<int64_t>(number);
-    } else if (name == "--steps") {
-      options.steps = static_cast<int>(number);
-    } else if (name == "--worlds") {
-      options.worlds = static_cast<int>(number);
-    } else if (name == "--mutation") {
-      ok = false;
-      for (int m = 0; m < kMutations; ++m) {
-        if (MutationName(static_cast<Mutation>(m)) != value) continue;
-        options.mutation = static_cast<Mutation>(m);
-        ok = true;
-      }
-    } else {
-      ok = false;
-    }
-    if (ok) continue;
-    std::cerr << "sealward_sim: cannot use '" << name << " " << value << "'\n";
-    std::exit(2);
-  }
-  return options;
 }
 
 int Main(int argc, char** argv) {

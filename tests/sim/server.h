@@ -20,12 +20,6 @@
 
 namespace sealward::sim {
 
-// A row of the table that a world has more of than others.
-struct Aim {
-  Event event;
-  Subject subject;
-};
-
 // Everything that a server works on.
 struct Site {
   Store store;
