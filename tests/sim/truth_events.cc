@@ -114,8 +114,10 @@ void Truth::RecallBeside(const Store& store, absl::Time now) {
   for (const StoredKey& stored : store.keys) {
     for (size_t v = 0; v < stored.versions.size(); ++v) {
       const VersionTimes& times = stored.versions[v];
-      const absl::Time end = std::min(
-          {now, times.withdraw, times.publish_until, times.revoke, times.schedule_destroy});
+      // What is revoked is gone before anything else comes in the same instant.
+      const absl::Time end =
+          std::min({now, times.withdraw, times.publish_until, times.revoke - absl::Nanoseconds(1),
+                    times.schedule_destroy});
       if (times.publish <= end) stays.push_back({stored.pairs[v], times.publish, end});
     }
   }
