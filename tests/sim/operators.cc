@@ -125,6 +125,7 @@ bool Server::Revoke(Event event, size_t key, absl::Time now) {
   const StoredKey& stored = site_.store.keys[key];
   const KeyCourse course = Course(key, now);
   std::vector<size_t> which;
+  which.reserve(stored.versions.size());
   for (size_t i = 0; i < stored.versions.size(); ++i) which.push_back(i);
   if (event != Event::kRevokeKey) {
     const auto current = lifecycle::CurrentVersion(course, now);
@@ -141,6 +142,7 @@ bool Server::Revoke(Event event, size_t key, absl::Time now) {
   const Subject subject =
       event == Event::kRevokeKey ? SubjectOf(key, now) : SubjectOf(key, which.front(), now);
   std::vector<PairId> revoked;
+  revoked.reserve(result.revoked.size());
   for (const size_t i : result.revoked) revoked.push_back(stored.pairs[i]);
   const bool done = Do(event, subject, now, NoHsm, [&](Store& store) {
     store.keys[key].versions = result.versions;

@@ -8,7 +8,6 @@ namespace sealward::sim {
 namespace {
 
 using lifecycle::KeyCourse;
-using lifecycle::State;
 using lifecycle::StateAt;
 using lifecycle::VersionTimes;
 

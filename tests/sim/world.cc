@@ -10,9 +10,6 @@
 namespace sealward::sim {
 namespace {
 
-using lifecycle::State;
-using lifecycle::StateAt;
-
 constexpr int kMostActionsAtRest = 2000;
 constexpr int kStepsAfterRewind = 15;
 
