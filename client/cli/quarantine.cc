@@ -85,20 +85,20 @@ void AddQuarantineCommands(CLI::App& app, Chosen& chosen) {
   CLI::App* group = AddGroup(app, "quarantine", "Objects of an HSM partition that no version owns");
   CLI::App* list = AddCommand(*group, chosen, "list", "List a partition's quarantined objects",
                               "Needs the role admin or auditor on the service.\n\n"
-                              "Example:\n  sealward quarantine list shared",
+                              "Example:\n  sealward quarantine list default",
                               [flags](Session& session) { return List(session, *flags); });
-  list->add_option("PARTITION", flags->partition, "shared, or partitions/shared")->required();
-  const std::string object = "shared/{CKA_ID, 32 hexadecimal digits}, or the full name";
+  list->add_option("PARTITION", flags->partition, "default, or partitions/default")->required();
+  const std::string object = "default/{CKA_ID, 32 hexadecimal digits}, or the full name";
   CLI::App* adopt = AddCommand(
       *group, chosen, "adopt", "Make an object a new version, STAGED, of the key in its label",
       "Needs the role admin on the service, and a second person where the approval policy asks\n"
-      "for one.\n\nExample:\n  sealward quarantine adopt shared/00112233445566778899aabbccddeeff",
+      "for one.\n\nExample:\n  sealward quarantine adopt default/00112233445566778899aabbccddeeff",
       [flags](Session& session) { return Adopt(session, *flags); });
   adopt->add_option("OBJECT", flags->object, object)->required();
   CLI::App* purge = AddCommand(
       *group, chosen, "purge", "Schedule the destruction of an object",
       "Needs the role admin on the service, and a second person where the approval policy asks\n"
-      "for one.\n\nExample:\n  sealward quarantine purge shared/00112233445566778899aabbccddeeff",
+      "for one.\n\nExample:\n  sealward quarantine purge default/00112233445566778899aabbccddeeff",
       [flags](Session& session) { return Purge(session, *flags); });
   purge->add_option("OBJECT", flags->object, object)->required();
 }

@@ -65,7 +65,7 @@ grpc::ServerUnaryReactor* LifecycleService::Revoke(grpc::CallbackServerContext* 
                                                    const v1::RevokeRequest* request,
                                                    v1::RevokeResponse* response) {
   return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
-    return Revocation(edge_, manager_, caller, *request).Run();
+    return Revocation(edge_, {manager_, sources_.live_jwts}, caller, *request).Run();
   });
 }
 

@@ -10,18 +10,25 @@
 #include "server/api/edge.h"
 #include "server/api/revocation.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/quarantine.h"
+#include "server/signing/live_jwts.h"
 
 namespace sealward::api {
 
 // LifecycleService serves proto/sealward/v1/lifecycle_service.proto on the admin
 // listener. Thread-safe; no handler blocks gRPC's threads. What is read or paused is
 // in lifecycle_pause.cc, what is done to single versions in lifecycle_versions.cc,
-// revocation in revocation.h.
+// quarantine in lifecycle_quarantine.cc, revocation in revocation.h.
 class LifecycleService final : public v1::LifecycleService::CallbackService {
  public:
-  // REQUIRES: what the arguments point to outlives it.
-  LifecycleService(const Edge& edge, lifecycle::KeyManager* manager)
-      : edge_(edge), manager_(manager) {}
+  // All outlives the service.
+  struct Sources {
+    lifecycle::KeyManager* keys = nullptr;
+    const lifecycle::Quarantine* quarantine = nullptr;
+    const signing::LiveJwts* live_jwts = nullptr;
+  };
+  LifecycleService(const Edge& edge, const Sources& sources)
+      : edge_(edge), sources_(sources), manager_(sources.keys) {}
 
   grpc::ServerUnaryReactor* PlanKey(grpc::CallbackServerContext* context,
                                     const v1::PlanKeyRequest* request,
@@ -47,6 +54,15 @@ class LifecycleService final : public v1::LifecycleService::CallbackService {
   grpc::ServerUnaryReactor* CancelDestroyKeyVersion(
       grpc::CallbackServerContext* context, const v1::CancelDestroyKeyVersionRequest* request,
       v1::KeyVersion* response) override;
+  grpc::ServerUnaryReactor* ListQuarantinedObjects(
+      grpc::CallbackServerContext* context, const v1::ListQuarantinedObjectsRequest* request,
+      v1::ListQuarantinedObjectsResponse* response) override;
+  grpc::ServerUnaryReactor* AdoptQuarantinedObject(grpc::CallbackServerContext* context,
+                                                   const v1::AdoptQuarantinedObjectRequest* request,
+                                                   v1::KeyVersion* response) override;
+  grpc::ServerUnaryReactor* PurgeQuarantinedObject(grpc::CallbackServerContext* context,
+                                                   const v1::PurgeQuarantinedObjectRequest* request,
+                                                   v1::QuarantinedObject* response) override;
 
  private:
   using KeyPtr = std::shared_ptr<const catalog::Key>;
@@ -64,8 +80,16 @@ class LifecycleService final : public v1::LifecycleService::CallbackService {
   absl::StatusOr<v1::KeyVersion> CancelDestroy(
       const Caller& caller, const v1::CancelDestroyKeyVersionRequest& request) const;
 
+  absl::StatusOr<v1::ListQuarantinedObjectsResponse> ListQuarantine(
+      const Caller& caller, const v1::ListQuarantinedObjectsRequest& request) const;
+  absl::StatusOr<v1::KeyVersion> Adopt(const Caller& caller,
+                                       const v1::AdoptQuarantinedObjectRequest& request) const;
+  absl::StatusOr<v1::QuarantinedObject> Purge(
+      const Caller& caller, const v1::PurgeQuarantinedObjectRequest& request) const;
+
   const Edge edge_;
-  lifecycle::KeyManager* const manager_;
+  const Sources sources_;
+  lifecycle::KeyManager* const manager_;  // sources_.keys
 };
 
 }  // namespace sealward::api

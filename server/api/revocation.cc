@@ -219,6 +219,8 @@ v1::RevokedVersion Revocation::TellVersion(const Outcome& outcome, size_t index,
   for (v1::Exposure& each : ExposuresOf(*key.issuer, before, fresh, outcome.at)) {
     *told.add_exposures() = std::move(each);
   }
+  // By the clock that the signer counts with.
+  told.set_live_jwts(live_jwts_->Live(key.versions[index]->object_id, edge_.clock->Now()));
   if (before.activate <= outcome.at) {
     const absl::Time until =
         std::min({before.retire, before.sign_until, outcome.at}) + key.max_jwt_lifetime;

@@ -18,6 +18,7 @@
 #include "server/api/revocation_target.h"
 #include "server/lifecycle/intervene.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/signing/live_jwts.h"
 
 namespace sealward::api {
 
@@ -38,10 +39,19 @@ inline constexpr size_t kMaxListedVersions = 500;
 // and is waited for within bounds. Used once, by one thread; blocks.
 class Revocation {
  public:
+  // What it works on and counts by.
+  struct Sources {
+    lifecycle::KeyManager* keys;
+    const signing::LiveJwts* live_jwts;
+  };
   // REQUIRES: the arguments outlive it.
-  Revocation(const Edge& edge, lifecycle::KeyManager* manager, const Caller& caller,
+  Revocation(const Edge& edge, const Sources& sources, const Caller& caller,
              const v1::RevokeRequest& request)
-      : edge_(edge), manager_(manager), caller_(caller), request_(request) {}
+      : edge_(edge),
+        manager_(sources.keys),
+        live_jwts_(sources.live_jwts),
+        caller_(caller),
+        request_(request) {}
 
   // PERMISSION_DENIED; NOT_FOUND; ABORTED (ETAG_MISMATCH); INVALID_ARGUMENT
   // (NAME_INVALID, REASON_INVALID, ETAG_UNEXPECTED); FAILED_PRECONDITION
@@ -74,6 +84,7 @@ class Revocation {
 
   const Edge& edge_;
   lifecycle::KeyManager* const manager_;
+  const signing::LiveJwts* const live_jwts_;
   const Caller& caller_;
   const v1::RevokeRequest& request_;
   RevocationTarget target_;

@@ -17,7 +17,7 @@ struct AdminServices::Set {
       : tenants(edge, sources.partitions),
         issuers(edge, sources.keys, sources.public_url),
         keys(edge, sources.keys),
-        lifecycle(edge, sources.keys),
+        lifecycle(edge, {sources.keys, sources.quarantine, sources.live_jwts}),
         bindings(edge),
         approvals(edge),
         trust_domains(edge, sources.bundle_rules),

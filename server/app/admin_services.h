@@ -14,6 +14,8 @@
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/quarantine.h"
+#include "server/signing/live_jwts.h"
 
 namespace sealward::app {
 
@@ -21,6 +23,8 @@ namespace sealward::app {
 struct AdminSources {
   std::string public_url;
   lifecycle::KeyManager* keys = nullptr;
+  const lifecycle::Quarantine* quarantine = nullptr;
+  const signing::LiveJwts* live_jwts = nullptr;
   lifecycle::Epochs* epochs = nullptr;
   const hsm_client::Partitions* partitions = nullptr;
   api::StatusService::Sources status;

@@ -16,7 +16,16 @@ KeyWork::KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partit
            .epochs = epochs,
            .wall = clock,
            .stamp = [this](store::Transaction& transaction) { clock_keeper.AddTo(transaction); }}),
-      drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld, epochs}),
+      quarantine(
+          {.catalog = catalog,
+           .partitions = partitions,
+           .clock = lifecycle_clock,
+           .metrics = metrics,
+           .epochs = epochs,
+           .manager = &manager,
+           .stamp = [this](store::Transaction& transaction) { clock_keeper.AddTo(transaction); }}),
+      drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld, epochs,
+               &quarantine}),
       signer({partitions, &withheld, epochs, clock,
               [metrics](const catalog::KeyVersion& version) {
                 metrics->CountVerifyFailure();

@@ -9,6 +9,7 @@
 #include "server/lifecycle/drivers.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/lifecycle_clock.h"
+#include "server/lifecycle/quarantine.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/signing/signer.h"
 #include "server/telemetry/metrics.h"
@@ -25,6 +26,7 @@ struct KeyWork {
   lifecycle::ClockKeeper clock_keeper;
   lifecycle::Withheld withheld;
   lifecycle::KeyManager manager;
+  lifecycle::Quarantine quarantine;
   lifecycle::Drivers drivers;
   signing::Signer signer;
 };

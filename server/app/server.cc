@@ -161,6 +161,8 @@ void Server::Parts::MakeServices(const Config& config) {
                    &metrics,      &decisions, &calls,         lifecycle_clock.get()};
   admin_sources.public_url = https->public_url();
   admin_sources.keys = &keys->manager;
+  admin_sources.quarantine = &keys->quarantine;
+  admin_sources.live_jwts = &keys->signer.live_jwts();
   admin_sources.epochs = epochs.get();
   admin_sources.partitions = &hsm->partitions();
   admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld,

@@ -1,5 +1,6 @@
 #include "server/catalog/operations_mutations.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,17 @@ void PutStoreIdentity(const StoreIdentity& next, store::Transaction& transaction
 
 void PutPartition(const PartitionMemory& next, store::Transaction& transaction) {
   Replace(PartitionRecordKey(next.name), next.mod_revision, SerializePartition(next), transaction);
+}
+
+void PutQuarantinedObject(const QuarantinedObject& next, store::Transaction& transaction) {
+  Replace(QuarantineRecordKey(next.name), next.mod_revision, SerializeQuarantinedObject(next),
+          transaction);
+}
+
+void DeleteQuarantinedObject(const QuarantinedObject& seen, store::Transaction& transaction) {
+  const std::string store_key = QuarantineRecordKey(seen.name);
+  transaction.compares.push_back({store_key, seen.mod_revision});
+  transaction.operations.push_back({store_key, std::nullopt});
 }
 
 }  // namespace sealward::catalog

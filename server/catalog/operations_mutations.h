@@ -11,6 +11,9 @@ namespace sealward::catalog {
 // is the condition (0: there was none).
 void PutStoreIdentity(const StoreIdentity& next, store::Transaction& transaction);
 void PutPartition(const PartitionMemory& next, store::Transaction& transaction);
+void PutQuarantinedObject(const QuarantinedObject& next, store::Transaction& transaction);
+// Takes the record of what was seen away.
+void DeleteQuarantinedObject(const QuarantinedObject& seen, store::Transaction& transaction);
 
 }  // namespace sealward::catalog
 

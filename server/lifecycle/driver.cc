@@ -62,6 +62,7 @@ absl::Time Driver::RunPass() {
   for (const std::string& key : TakeNews()) Look(key);
   for (const std::string& key : due_.Take(now, kMaxKeysPerPass)) AdvanceInStore(key, now);
   WorkInHsm(now);
+  PurgeIfDue(now);
   options_.epochs->AdvanceToNewest(options_.partition.name);
   CountIfDue(now);
   options_.metrics->ObserveDriverPass(options_.partition.name, options_.manager->WallNow() - begin);
@@ -178,7 +179,25 @@ absl::Time Driver::NextWake() {
   }
   const absl::Time hsm = std::max({hsm_due_.Next(), hsm_.retry_at, next_turn_});
   return std::min({due_.Next(), hsm_due_.empty() ? absl::InfiniteFuture() : hsm, next_rescan_,
+                   std::max({next_purge_, purge_.retry_at, hsm_.retry_at}),
                    std::max(next_reconcile_, reconcile_.retry_at)});
+}
+
+// What is purged is told to nobody: a pass looks for it, which costs nothing where there
+// is nothing.
+void Driver::PurgeIfDue(absl::Time now) {
+  if (now < purge_.retry_at || now < hsm_.retry_at) return;
+  const auto next = options_.quarantine->Advance(options_.partition);
+  if (next.ok()) {
+    purge_ = Backoff();
+    next_purge_ = *next;
+    return;
+  }
+  purge_.Failed(now);
+  next_purge_ = purge_.retry_at;
+  Log(Level::kWarning, "quarantine_purge_failed",
+      {{"partition", options_.partition.name}, {"status", next.status().ToString()}});
+  options_.metrics->CountAlarm("quarantine_purge_failed");
 }
 
 void Driver::CountIfDue(absl::Time now) {

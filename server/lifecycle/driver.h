@@ -20,6 +20,7 @@
 #include "server/lifecycle/due_keys.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/quarantine.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/telemetry/metrics.h"
 
@@ -46,7 +47,8 @@ inline constexpr absl::Duration kReconcileTimeout = absl::Minutes(5);
 inline constexpr absl::Duration kMaxSleep = absl::Seconds(10);
 
 // Driver keeps every key of one partition on its plan: it does what PlanStep finds due,
-// and compares the partition with the store at the start and on a schedule. It serves
+// carries out what was purged from quarantine, and compares the partition with the store
+// at the start and on a schedule. It serves
 // nobody and nobody waits for it: what signs is a function of stored times, so an absent
 // HSM or a slow driver delays and breaks nothing. Several partitions have a driver each
 // (drivers.h), so that one that hangs delays nobody else's keys.
@@ -69,6 +71,7 @@ class Driver {
     telemetry::Metrics* metrics = nullptr;
     Withheld* withheld = nullptr;
     Epochs* epochs = nullptr;
+    const Quarantine* quarantine = nullptr;
   };
   explicit Driver(Options options) : options_(std::move(options)) {}
   ~Driver() { Stop(); }
@@ -101,6 +104,7 @@ class Driver {
   void ReconcileIfDue(absl::Time now);
   void RescanIfDue(absl::Time now);
   void CountIfDue(absl::Time now);
+  void PurgeIfDue(absl::Time now);
   absl::flat_hash_set<std::string> TakeNews() ABSL_LOCKS_EXCLUDED(mu_);
   void Look(const std::string& key);
   void AdvanceInStore(const std::string& key, absl::Time now);
@@ -126,6 +130,8 @@ class Driver {
   absl::Time next_count_ = absl::InfinitePast();
   absl::Time next_reconcile_ = absl::InfinitePast();
   Backoff reconcile_;
+  absl::Time next_purge_ = absl::InfinitePast();
+  Backoff purge_;
 
   absl::Mutex mu_;
   absl::flat_hash_set<std::string> news_ ABSL_GUARDED_BY(mu_);  // keys that have changed

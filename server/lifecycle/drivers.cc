@@ -6,7 +6,7 @@ Drivers::Drivers(const Options& options) : options_(options) {
   for (const hsm_client::Partitions::Named& partition : options_.partitions->all()) {
     drivers_[partition.name] = std::make_unique<Driver>(
         Driver::Options{options_.manager, options_.catalog, partition, options_.clock,
-                        options_.metrics, options_.withheld, options_.epochs});
+                        options_.metrics, options_.withheld, options_.epochs, options_.quarantine});
   }
   options_.manager->OnChange([this](absl::string_view key) { Notify(key); });
 }

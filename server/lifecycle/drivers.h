@@ -13,6 +13,7 @@
 #include "server/lifecycle/driver.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/quarantine.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/telemetry/metrics.h"
 
@@ -34,6 +35,7 @@ class Drivers {
     telemetry::Metrics* metrics = nullptr;
     Withheld* withheld = nullptr;
     Epochs* epochs = nullptr;
+    const Quarantine* quarantine = nullptr;
   };
   explicit Drivers(const Options& options);
   // Stops.

@@ -14,9 +14,9 @@ namespace {
 // What a caller is told to wait after an HSM that could not.
 constexpr absl::Duration kHsmRetryDelay = absl::Seconds(1);
 
-// Refusals that callers act on (object_calls.h).
-constexpr std::array<absl::string_view, 4> kKnownReasons = {"WINDOW_TOO_SHORT", "WINDOW_OPEN",
-                                                            "NOT_SCHEDULED", "DESTROYED"};
+// Refusals that callers act on (object_calls.h; TOMBSTONE: key_generation.cc).
+constexpr std::array<absl::string_view, 5> kKnownReasons = {
+    "WINDOW_TOO_SHORT", "WINDOW_OPEN", "NOT_SCHEDULED", "DESTROYED", "TOMBSTONE"};
 
 // `message` comes from sealward-hsm and is for the log; callers see INTERNAL
 // errors as a request id.

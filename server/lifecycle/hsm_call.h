@@ -15,7 +15,7 @@ namespace sealward::lifecycle {
 // The OK result of `operation`. Errors as hsm_client::Partition; what
 // sealward-hsm itself answers is UNAVAILABLE (HSM_UNAVAILABLE) where trying
 // again may help, UNIMPLEMENTED (HSM_REFUSED) for a verb that the HSM cannot carry out,
-// FAILED_PRECONDITION with the reasons that object_calls.h names, else INTERNAL
+// FAILED_PRECONDITION with the reasons that object_calls.h names, or TOMBSTONE, else INTERNAL
 // (HSM_REFUSED). Blocks.
 absl::StatusOr<hsm::v1::Result> CallHsm(hsm_client::Partition& partition,
                                         hsm::v1::Operation operation, absl::Time deadline);

@@ -24,13 +24,6 @@ void LogVersion(absl::string_view event, const catalog::Key& key, size_t index) 
   Log(Level::kInfo, event, {{"key", key.name}, {"version", key.versions[index]->number}});
 }
 
-// A destruction put off so far that a window of `least` fits in. Further each time,
-// where the HSM's clock is ahead of ours.
-absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now) {
-  const absl::Duration margin = std::max(kWindowMargin, least / 8);
-  return std::max(due + margin, now + least + margin);
-}
-
 }  // namespace
 
 absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {

@@ -2,7 +2,10 @@
 // asked, and the outcome after.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
 #include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/hsm_call.h"
@@ -14,6 +17,34 @@ namespace sealward::lifecycle {
 
 using telemetry::Level;
 using telemetry::Log;
+
+namespace {
+
+// Versions given up one after the other, at the end of a key. Ids are random: an HSM that
+// has a tombstone for each is broken, and the last version stays PENDING.
+constexpr size_t kMaxGivenUp = 4;
+
+// Whether the version never had a key pair and never will.
+bool IsGivenUp(const catalog::KeyVersion& version) {
+  return version.spki.empty() && version.times.withdraw != absl::InfiniteFuture();
+}
+
+bool MayGiveUp(const catalog::Key& key) {
+  size_t given_up = 0;
+  for (const auto& version : key.versions) {
+    if (version->spki.empty() && !IsGivenUp(*version)) continue;  // the one at hand
+    given_up = IsGivenUp(*version) ? given_up + 1 : 0;
+  }
+  return given_up < kMaxGivenUp;
+}
+
+absl::Status TombstonesOnly(const catalog::Key& key) {
+  return MakeError(absl::StatusCode::kInternal, "HSM_REFUSED",
+                   absl::StrCat(key.name, ": the HSM has tombstones for the ids of ", kMaxGivenUp,
+                                " new versions, one after the other"));
+}
+
+}  // namespace
 
 std::optional<size_t> KeyManager::FirstPending(const catalog::Key& key, absl::Time now) {
   for (size_t i = 0; i < key.versions.size(); ++i) {
@@ -45,6 +76,19 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
   const auto partition = UsablePartition(key->tenant->partition);
   if (!partition.ok()) return partition.status();
   auto pair = GenerateKeyPair(**partition, *key, *key->versions[index], std::min(deadline, limit));
+  if (ErrorReason(pair.status()) == "TOMBSTONE") {
+    // Whatever had this id is revoked or destroyed. The version ends before it began, and
+    // the planner asks for another one.
+    if (!MayGiveUp(*key)) return TombstonesOnly(*key);
+    const absl::Time now = options_.clock->Now();
+    const auto recorded = RecordMarks(key->name, [index, now](std::vector<VersionTimes>& times) {
+      if (times[index].publish == absl::InfiniteFuture()) times[index].withdraw = now;
+    });
+    if (!recorded.ok()) return recorded.status();
+    Log(Level::kWarning, "key_version_given_up",
+        {{"key", key->name}, {"version", key->versions[index]->number}});
+    return ConcurrentChange();
+  }
   if (!pair.ok()) return pair.status();
   SEALWARD_FAILPOINT("key.pair_made");
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {

@@ -1,9 +1,11 @@
 #include "server/lifecycle/object_calls.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/errors.h"
 #include "server/lifecycle/hsm_call.h"
+#include "server/lifecycle/key_manager.h"
 
 namespace sealward::lifecycle {
 namespace {
@@ -60,6 +62,11 @@ absl::Status DestroyObject(hsm_client::Partition& partition, const hsm::v1::Obje
   return MakeError(absl::StatusCode::kUnimplemented, "HSM_CANNOT_DESTROY",
                    "this HSM cannot hold the marks that a destruction needs; destroy the key pair "
                    "with the HSM's own tools");
+}
+
+absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now) {
+  const absl::Duration margin = std::max(kWindowMargin, least / 8);
+  return std::max(due + margin, now + least + margin);
 }
 
 }  // namespace sealward::lifecycle

@@ -35,6 +35,10 @@ absl::Status UnscheduleObject(hsm_client::Partition& partition, const hsm::v1::O
 absl::Status DestroyObject(hsm_client::Partition& partition, const hsm::v1::ObjectRef& object,
                            absl::Time deadline);
 
+// When to destroy instead, where a window of `least` does not fit any more: further each
+// time, where the HSM's clock is ahead of ours.
+absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now);
+
 }  // namespace sealward::lifecycle
 
 #endif  // SEALWARD_SERVER_LIFECYCLE_OBJECT_CALLS_H_

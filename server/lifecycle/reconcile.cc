@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors.h"
-#include "server/lifecycle/hsm_call.h"
+#include "server/lifecycle/partition_objects.h"
 
 namespace sealward::lifecycle {
 namespace {
@@ -22,19 +22,15 @@ absl::StatusOr<Objects> ListObjects(hsm_client::Partition& partition, absl::Time
   Objects objects;
   std::string after;
   for (int page = 0; page < kMaxReconcilePages; ++page) {
-    hsm::v1::Operation operation;
-    operation.mutable_list()->set_after_object_id(after);
-    operation.mutable_list()->set_limit(kReconcilePageSize);
-    auto result = CallHsm(partition, std::move(operation), deadline);
-    if (!result.ok()) return result.status();
-    hsm::v1::ObjectList& list = *result->mutable_object_list();
-    unattributable = list.unattributable();
-    for (hsm::v1::PublicKey& object : *list.mutable_objects()) {
+    auto list = ListPage(partition, after, kReconcilePageSize, deadline);
+    if (!list.ok()) return list.status();
+    unattributable = list->unattributable();
+    for (hsm::v1::PublicKey& object : *list->mutable_objects()) {
       after = object.object().object_id();
       objects[after] = std::move(object);
     }
-    if (!list.more()) return objects;
-    if (list.objects_size() == 0) break;
+    if (!list->more()) return objects;
+    if (list->objects_size() == 0) break;
   }
   return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_OBJECTS",
                    "the partition has more objects than can be compared with the store");
@@ -44,11 +40,6 @@ bool IsTheVersions(const hsm::v1::PublicKey& object, const catalog::Key& key,
                    const catalog::KeyVersion& version) {
   return object.object().key() == key.name && object.algorithm() == version.algorithm->algorithm &&
          object.spki() == version.spki;
-}
-
-// Whether the key's objects belong into the partition of that name.
-bool IsIn(const catalog::Key& key, absl::string_view partition) {
-  return hsm_client::PartitionName(key.tenant->partition) == partition;
 }
 
 std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {
@@ -71,14 +62,7 @@ void CompareVersion(const Objects& objects, const catalog::Key& key,
 
 void FindUnknown(const Objects& objects, const catalog::Snapshot& snapshot,
                  absl::string_view partition, ReconcileReport& report) {
-  absl::flat_hash_set<absl::string_view> owned;
-  for (const auto& [name, key] : snapshot.keys) {
-    if (!IsIn(*key, partition)) continue;
-    for (const auto& version : key->versions) {
-      // One that was destroyed and is back (from a backup) is nobody's.
-      if (version->times.destroy == absl::InfiniteFuture()) owned.insert(version->object_id);
-    }
-  }
+  const auto owned = OwnedObjects(snapshot, partition);
   for (const auto& [id, object] : objects) {
     if (!owned.contains(id)) report.unknown.push_back(absl::BytesToHexString(id));
   }
@@ -117,7 +101,7 @@ absl::StatusOr<ReconcileReport> Reconcile(const catalog::Catalog& catalog,
   const auto after = catalog.Get();
   report.objects = objects->size();
   for (const auto& [name, key] : before->keys) {
-    if (!IsIn(*key, partition.name)) continue;
+    if (!IsInPartition(*key, partition.name)) continue;
     for (const auto& version : key->versions) CompareVersion(*objects, *key, *version, report);
   }
   FindUnknown(*objects, *after, partition.name, report);

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "server/catalog/mutations.h"
-#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/hsm_call.h"
 #include "server/lifecycle/intervene.h"
+#include "server/lifecycle/partition_objects.h"
 
 namespace sealward::lifecycle {
 namespace {
@@ -21,10 +21,6 @@ using hsm::v1::Mark;
 
 bool IsTombstone(const Mark& mark) {
   return mark.kind() == Mark::KIND_REVOKED || mark.kind() == Mark::KIND_DESTROYED;
-}
-
-bool IsIn(const catalog::Key& key, absl::string_view partition) {
-  return hsm_client::PartitionName(key.tenant->partition) == partition;
 }
 
 // Whether the store knows what the tombstone says. It commits before the partition
@@ -78,8 +74,10 @@ std::string FindUnknownTombstone(const catalog::Snapshot& snapshot,
     }
   }
   for (const auto& [id, mark] : tombstones) {
-    // One from quarantine has no key: the store need not know it.
     if (owned.contains(id) || mark.key().empty()) continue;
+    // From quarantine, perhaps, of which the store keeps no record. Nothing of it is left
+    // that an older store could bring back.
+    if (mark.kind() == Mark::KIND_DESTROYED) continue;
     if (absl::FromUnixMicros(mark.time_us()) <= memory.recovered) continue;
     return Describe(mark, absl::StrCat("a version of ", mark.key(), " (object ",
                                        absl::BytesToHexString(id), ")"));
@@ -106,7 +104,7 @@ absl::StatusOr<Testimony> AskWitness(hsm_client::Partition& partition, absl::Tim
 int64_t EpochRevision(const catalog::Snapshot& snapshot, absl::string_view partition) {
   int64_t revision = 0;
   for (const auto& [name, key] : snapshot.keys) {
-    if (IsIn(*key, partition)) revision = std::max(revision, key->mod_revision);
+    if (IsInPartition(*key, partition)) revision = std::max(revision, key->mod_revision);
   }
   return revision;
 }

@@ -44,7 +44,9 @@ int64_t EpochRevision(const catalog::Snapshot& snapshot, absl::string_view parti
 //
 // It is if the partition has an epoch of another lineage than the store's and than
 // memory.partition_lineage, or a newer one than `known_revision`, or a tombstone for a
-// version that the store does not know to be revoked, or scheduled to be destroyed.
+// version that the store does not know to be revoked, or scheduled to be destroyed, or
+// for a revoked one that it does not know at all. A destroyed one that no version owns
+// proves nothing: what was purged from quarantine leaves that.
 // A store may be newer than its partition: it commits first.
 std::string FindRollback(const catalog::Snapshot& snapshot, const catalog::PartitionMemory& memory,
                          int64_t known_revision, const Testimony& testimony);

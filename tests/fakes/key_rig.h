@@ -15,6 +15,7 @@
 #include "server/lifecycle/drivers.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/quarantine.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/store/sqlite_store.h"
 #include "server/telemetry/metrics.h"
@@ -44,6 +45,7 @@ struct KeyRig {
   void Stop() {
     driver = nullptr;
     drivers.reset();
+    quarantine.reset();
     manager.reset();
     epochs.reset();
     catalog.reset();
@@ -76,8 +78,16 @@ struct KeyRig {
       return id.replace(0, number.size(), number);
     };
     manager = std::make_unique<lifecycle::KeyManager>(options);
-    drivers = std::make_unique<lifecycle::Drivers>(lifecycle::Drivers::Options{
-        manager.get(), catalog.get(), &partitions, &clock, &metrics, &withheld, epochs.get()});
+    quarantine = std::make_unique<lifecycle::Quarantine>(
+        lifecycle::Quarantine::Options{.catalog = catalog.get(),
+                                       .partitions = &partitions,
+                                       .clock = &clock,
+                                       .metrics = &metrics,
+                                       .epochs = epochs.get(),
+                                       .manager = manager.get()});
+    drivers = std::make_unique<lifecycle::Drivers>(
+        lifecycle::Drivers::Options{manager.get(), catalog.get(), &partitions, &clock, &metrics,
+                                    &withheld, epochs.get(), quarantine.get()});
     driver = &drivers->At(hsm_client::kSharedPartition);
   }
 
@@ -166,6 +176,7 @@ struct KeyRig {
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<lifecycle::Epochs> epochs;
   std::unique_ptr<lifecycle::KeyManager> manager;
+  std::unique_ptr<lifecycle::Quarantine> quarantine;
   std::unique_ptr<lifecycle::Drivers> drivers;
   lifecycle::Driver* driver = nullptr;  // of the shared partition
 };

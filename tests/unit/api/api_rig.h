@@ -78,7 +78,9 @@ class ApiRig {
         tenants_(edge_, &keys.partitions),
         issuers_(edge_, keys.manager.get(), "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
-        lifecycle_(edge_, keys.manager.get()),
+        signer_({&keys.partitions, &keys.withheld, keys.epochs.get(), &keys.clock,
+                 [](const catalog::KeyVersion&) {}}),
+        lifecycle_(edge_, {keys.manager.get(), keys.quarantine.get(), &signer_.live_jwts()}),
         bindings_(edge_),
         approvals_(edge_),
         trust_domains_(edge_, {}),
@@ -86,8 +88,6 @@ class ApiRig {
         operations_(edge_, {&alarms_, &lifecycle_clock, keys.epochs.get()}),
         status_(edge_,
                 {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld, keys.epochs.get()}),
-        signer_({&keys.partitions, &keys.withheld, keys.epochs.get(), &keys.clock,
-                 [](const catalog::KeyVersion&) {}}),
         signing_(edge_, &signer_, &limiter_) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
@@ -177,6 +177,7 @@ class ApiRig {
   TenantService tenants_;
   IssuerService issuers_;
   KeyService key_service_;
+  signing::Signer signer_;
   LifecycleService lifecycle_;
   RoleBindingService bindings_;
   ApprovalService approvals_;
@@ -186,7 +187,6 @@ class ApiRig {
       {keys.catalog.get(), &keys.partitions, &keys.withheld, &lifecycle_clock, &keys.metrics}};
   OperationsService operations_;
   StatusService status_;
-  signing::Signer signer_;
   quota::Limiter limiter_;
   SigningService signing_;
   int port_ = 0;

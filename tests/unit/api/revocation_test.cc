@@ -73,6 +73,45 @@ TEST_F(RevocationTest, SaysHowLongEachCacheMayTrustIt) {
   EXPECT_EQ(told.live_jwts_until().seconds(), absl::ToUnixSeconds(now + absl::Hours(1)));
 }
 
+// Honest JWTs that die with it, told before anybody decides.
+TEST_F(RevocationTest, CountsTheJwtsThatAreStillAlive) {
+  MakeStandby();
+  const auto sign = [this] {
+    v1::SignJwtRequest request;
+    request.set_key(fakes::kKey);
+    request.set_claims(absl::StrCat(
+        R"({"iss":"https://issuer.example/tenants/a/issuers/main","aud":"mail","exp":)",
+        absl::ToUnixSeconds(rig_.keys.clock.Now()) + 600, "}"));
+    v1::SignJwtResponse response;
+    EXPECT_TRUE(rig_.Call<v1::SigningService>(kTenantIssuer, &v1::SigningService::Stub::SignJwt,
+                                              request, &response)
+                    .ok());
+  };
+  for (int i = 0; i < 3; ++i) sign();
+  ASSERT_TRUE(Revoke(Version(1), false, true).ok());
+  EXPECT_EQ(revoked_.versions(0).live_jwts(), 3);
+  ASSERT_TRUE(Revoke(fakes::kKey).ok());
+  ASSERT_EQ(revoked_.versions_size(), 2);
+  EXPECT_EQ(revoked_.versions(0).live_jwts(), 3);
+  EXPECT_EQ(revoked_.versions(1).live_jwts(), 0) << "it never signed";
+}
+
+TEST_F(RevocationTest, JwtsThatAreOverAreNotCounted) {
+  MakeStandby();
+  v1::SignJwtRequest request;
+  request.set_key(fakes::kKey);
+  request.set_claims(
+      absl::StrCat(R"({"iss":"https://issuer.example/tenants/a/issuers/main","aud":"mail","exp":)",
+                   absl::ToUnixSeconds(rig_.keys.clock.Now()) + 600, "}"));
+  v1::SignJwtResponse response;
+  ASSERT_TRUE(rig_.Call<v1::SigningService>(kTenantIssuer, &v1::SigningService::Stub::SignJwt,
+                                            request, &response)
+                  .ok());
+  rig_.keys.clock.Advance(absl::Hours(2));  // the longest lives one
+  ASSERT_TRUE(Revoke(Version(1)).ok());
+  EXPECT_EQ(revoked_.versions(0).live_jwts(), 0);
+}
+
 TEST_F(RevocationTest, WithoutAStandbyNothingSignsUntilOneIsReady) {
   Pass();
   ASSERT_EQ(rig_.keys.States(), "ACTIVE STAGED");

@@ -292,5 +292,39 @@ TEST_F(KeyManagerTest, ObjectIdsAreRandom) {
   EXPECT_EQ(ids.begin()->size(), kObjectIdBytes);
 }
 
+// What has a tombstone is never generated: a version that asks for that is given up, and
+// another one, with another id, takes its place.
+TEST_F(KeyManagerTest, AVersionWhoseIdHasATombstoneIsGivenUp) {
+  Create();
+  hsm::v1::Result tombstone;
+  tombstone.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  tombstone.set_reason("TOMBSTONE");
+  rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, tombstone);
+  ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
+  EXPECT_EQ(rig_.States(), "ACTIVE WITHDRAWN");
+  EXPECT_TRUE(rig_.Key()->versions[1]->spki.empty());
+  rig_.Restart();  // its record can be read
+  ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
+  EXPECT_EQ(rig_.States(), "ACTIVE WITHDRAWN STAGED");
+  EXPECT_NE(rig_.Key()->versions[1]->object_id, rig_.Key()->versions[2]->object_id);
+}
+
+// An HSM that is broken makes no endless row of versions.
+TEST_F(KeyManagerTest, AfterSomeTombstonesTheVersionWaits) {
+  Create();
+  hsm::v1::Result tombstone;
+  tombstone.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  tombstone.set_reason("TOMBSTONE");
+  absl::Status last;
+  for (int i = 0; i < 10; ++i) {
+    rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, tombstone);
+    last = rig_.manager->Advance(kKey).status();
+  }
+  EXPECT_EQ(ErrorReason(last), "HSM_REFUSED");
+  EXPECT_EQ(rig_.States(), "ACTIVE WITHDRAWN WITHDRAWN WITHDRAWN WITHDRAWN PENDING");
+  ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
+  EXPECT_EQ(rig_.States(), "ACTIVE WITHDRAWN WITHDRAWN WITHDRAWN WITHDRAWN STAGED");
+}
+
 }  // namespace
 }  // namespace sealward::lifecycle
