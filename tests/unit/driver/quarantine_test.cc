@@ -13,6 +13,7 @@
 #include "common/errors.h"
 #include "server/catalog/layout.h"
 #include "server/catalog/operations_mutations.h"
+#include "server/catalog/operations_records.h"
 #include "server/catalog/records.h"
 #include "server/lifecycle/partition_objects.h"
 #include "tests/fakes/key_rig.h"
@@ -207,7 +208,7 @@ TEST_F(QuarantineTest, NotWhereItWouldNotFit) {
   rig_.partition.SetHasMarks(false);
   EXPECT_THAT(Why(), HasSubstr("cannot say"));
   rig_.partition.SetHasMarks(true);
-  // Three stand in the JWKS, or are on their way; the issuer's validators take no more.
+  // What signs fills the JWKS already.
   const catalog::Issuer& seen = *rig_.Key()->issuer;
   catalog::Issuer full = seen;
   full.max_jwks_keys = 1;
@@ -216,6 +217,47 @@ TEST_F(QuarantineTest, NotWhereItWouldNotFit) {
       {catalog::IssuerRecordKey(full.name), catalog::SerializeIssuer(full)});
   rig_.Commit(transaction);
   EXPECT_THAT(Why(), HasSubstr("full"));
+}
+
+TEST_F(QuarantineTest, NotToAKeyThatHasTurnedToAnotherAlgorithm) {
+  catalog::Key next = *rig_.Key();
+  next.algorithm = FindAlgorithm(v1::ALGORITHM_RS256_2048);
+  rig_.Commit(catalog::UpdateKey(*rig_.Key(), next));
+  EXPECT_THAT(Why(), HasSubstr("another algorithm"));
+}
+
+TEST_F(QuarantineTest, NotWhereAForeignKeyHasItsKid) {
+  catalog::ForeignKey foreign;
+  foreign.name = absl::StrCat(fakes::kIssuer, "/foreignKeys/old");
+  foreign.jwk = Get()->jwk;
+  foreign.create_time = rig_.clock.Now();
+  foreign.expire_time = rig_.clock.Now() + kDay;
+  store::Transaction transaction;
+  transaction.operations.push_back(
+      {catalog::ForeignKeyRecordKey(foreign.name), catalog::SerializeForeignKey(foreign)});
+  rig_.Commit(transaction);
+  EXPECT_THAT(Why(), HasSubstr("foreign key"));
+}
+
+// From a backup of the HSM, for example.
+TEST_F(QuarantineTest, ADestroyedVersionsPairThatIsBackIsOnlyPurged) {
+  const std::string id = rig_.Key()->versions[0]->object_id;
+  const auto destroy = [](const catalog::Key& seen, const KeyCourse& course, absl::Time now) {
+    std::vector<VersionTimes> times = course.versions;
+    times[0].schedule_destroy = times[0].destroy_due = times[0].destroy = now;
+    return absl::StatusOr<catalog::Key>(catalog::WithTimes(seen, times));
+  };
+  ASSERT_TRUE(rig_.manager
+                  ->ChangeKey(
+                      kKey, [](const catalog::Key&) { return true; }, destroy,
+                      absl::InfiniteFuture(), kNoMore)
+                  .ok());
+  EXPECT_THAT(Why(id), HasSubstr("was a version's"));
+  ASSERT_TRUE(Purge(id).ok());
+  Pass();
+  rig_.clock.Advance(kPurgeWindow);
+  Pass();
+  EXPECT_FALSE(rig_.partition.has_object(id));
 }
 
 TEST_F(QuarantineTest, OneKeyPairHasOneName) {
