@@ -108,7 +108,7 @@ class Partitions(PartitionCase):
         wait_until(lambda: [bool(version["kid"]) for version in self.server.cli(
             "viewer", *versions).data["keyVersions"]] == [True, True], "the successor")
         self.assertEqual(objects(self.state.partition), shared)
-        self.assertEqual(len(objects(self.vault) - own), 4, "two key pairs")
+        self.assertEqual(len(objects(self.vault) - own), 5, "two key pairs and the epoch")
         own = objects(self.vault)
         make_key(self.server, "main", "shared")
         self.assertGreater(len(objects(self.state.partition) - shared), 0)

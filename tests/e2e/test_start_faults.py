@@ -287,7 +287,7 @@ class PartitionFaults(StartFault):
         for _ in range(2):
             again = self.serves_without_hsm(state, "clear-pin-latch")
             self.assertEqual(again.stop(), 0)
-        self.assertEqual(server.log().count("refused the PIN"), 1, server.log())
+        self.assertEqual(server.log().count("refused the PIN (CKR_PIN_INCORRECT)"), 1, server.log())
         self.assertEqual(latch.stat().st_mtime_ns, set_at)
         # Put right, but still latched until an operator says so.
         self.write_pin(state, good)

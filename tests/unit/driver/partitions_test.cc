@@ -159,9 +159,10 @@ TEST_F(PartitionsOfTenantsTest, KeysOfAPartitionThatIsGoneAreLeftAlone) {
   lifecycle::KeyManager manager({.catalog = rig_.catalog.get(),
                                  .partitions = &fewer,
                                  .clock = &rig_.clock,
-                                 .metrics = &rig_.metrics});
-  Drivers drivers(
-      {&manager, rig_.catalog.get(), &fewer, &rig_.clock, &rig_.metrics, &rig_.withheld});
+                                 .metrics = &rig_.metrics,
+                                 .epochs = rig_.epochs.get()});
+  Drivers drivers({&manager, rig_.catalog.get(), &fewer, &rig_.clock, &rig_.metrics, &rig_.withheld,
+                   rig_.epochs.get()});
   EXPECT_EQ(ErrorReason(manager.Advance(kOwnKey).status()), "PARTITION_NOT_CONFIGURED");
   drivers.At("default").RunPass();
   EXPECT_EQ(rig_.partition.key_pairs_made(), 0);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <string>
 #include <utility>
@@ -160,8 +161,8 @@ TEST_F(ProcessPartitionTest, StopFailsWhatCannotFinish) {
 }
 
 TEST_F(ProcessPartitionTest, EveryProcessForgets) {
-  std::atomic<int> forgets = 0;
-  auto partition = Start(3, [&](int, PacketSocket& socket) {
+  std::array<std::atomic<int>, 3> forgets = {};
+  auto partition = Start(3, [&](int process, PacketSocket& socket) {
     SendReady(socket);
     std::string buffer;
     while (socket.Receive(buffer).ok()) {
@@ -170,7 +171,7 @@ TEST_F(ProcessPartitionTest, EveryProcessForgets) {
       hsm::v1::ResponsePacket response;
       response.set_packet_id(request.packet_id());
       for (const auto& operation : request.operations()) {
-        if (operation.has_forget()) ++forgets;
+        if (operation.has_forget()) ++forgets.at(static_cast<size_t>(process));
         response.add_results();
       }
       if (!socket.SendBlocking(response.SerializeAsString()).ok()) return;
@@ -183,9 +184,10 @@ TEST_F(ProcessPartitionTest, EveryProcessForgets) {
     return std::ranges::all_of(processes, [](const auto& each) { return each.ready; });
   };
   while (!all_ready()) ASSERT_TRUE(partition->ForgetEverywhere(ids, absl::InfiniteFuture()).ok());
-  forgets = 0;
+  for (auto& each : forgets) each = 0;
   ASSERT_TRUE(partition->ForgetEverywhere(ids, absl::InfiniteFuture()).ok());
-  EXPECT_EQ(forgets, 6);
+  // At least: what was sent to one that was starting may still be on its way.
+  for (const auto& each : forgets) EXPECT_GE(each, 2);
 }
 
 // A process that ends instead of answering has forgotten too; one that neither answers
