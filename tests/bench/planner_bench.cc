@@ -22,7 +22,7 @@ namespace sealward {
 namespace {
 
 constexpr int kVersionsPerKey = 4;
-constexpr int kKeysPerTransaction = 20;  // a transaction holds 128 operations
+constexpr int kKeysPerTransaction = 18;  // a transaction holds 128 operations
 constexpr int kDueKeys = 10;
 constexpr absl::Duration kPeriod = absl::Hours(30 * 24);
 // The due keys become due this long after the start: before anything periodic.
@@ -47,11 +47,11 @@ lifecycle::GeneratedKey MakePair(fakes::KeyRig& rig, const catalog::Key& key,
 }
 
 void Fill(fakes::KeyRig& rig, int keys) {
-  rig.AddTenantAndIssuer(/*shared=*/true);
+  rig.AddTenantAndIssuer();
   const absl::Time now = rig.clock.Now();
   catalog::Key key;
   key.purpose = v1::KEY_PURPOSE_JWT;
-  key.issuer = rig.catalog->Get()->issuers.at(fakes::kIssuer);
+  catalog::Issuer issuer = *rig.catalog->Get()->issuers.at(fakes::kIssuer);
   key.audiences = {"mail"};
   key.typs = {"JWT"};
   key.max_jwt_lifetime = absl::Hours(1);
@@ -71,6 +71,13 @@ void Fill(fakes::KeyRig& rig, int keys) {
   store::Transaction transaction;
   for (int k = 0; k < keys; ++k) {
     key.name = absl::StrCat(fakes::kTenant, "/keys/k", k);
+    issuer.name = absl::StrCat(fakes::kTenant, "/issuers/i", k);
+    issuer.issuer_url = absl::StrCat("https://issuer.example/", k);
+    key.issuer = std::make_shared<const catalog::Issuer>(issuer);
+    transaction.operations.push_back(
+        {catalog::IssuerRecordKey(issuer.name), catalog::SerializeIssuer(issuer)});
+    transaction.operations.push_back(
+        {catalog::IssuerUrlRecordKey(issuer.issuer_url), catalog::SerializeIssuerUrl(issuer.name)});
     transaction.operations.push_back({catalog::KeyRecordKey(key.name), catalog::SerializeKey(key)});
     // Most switches lie days ahead, each at a time of its own.
     const absl::Time next =
