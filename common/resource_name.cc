@@ -222,7 +222,7 @@ absl::StatusOr<QuarantinedObjectName> QuarantinedObjectName::Parse(absl::string_
   auto partition = PartitionResourceName::Parse(name.substr(0, at));
   if (!partition.ok() || !IsHex(digits, kObjectIdDigits)) {
     return Refused(name,
-                   "partitions/{partition}/quarantinedObjects/{object}; an object is its CKA_ID, "
+                   "partitions/{partition}/quarantinedObjects/{object}; an object is its id, "
                    "32 digits of 0-9 and a-f");
   }
   return QuarantinedObjectName{std::move(partition->partition), std::string(digits)};

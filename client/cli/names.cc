@@ -84,7 +84,7 @@ absl::StatusOr<QuarantinedObjectName> ExpandQuarantinedObject(absl::string_view 
   if (parts.size() == 2 && parts[0] != "partitions") {
     full = absl::StrCat("partitions/", parts[0], "/quarantinedObjects/", parts[1]);
   }
-  return Parse<QuarantinedObjectName>(full, "{partition}/{CKA_ID}");
+  return Parse<QuarantinedObjectName>(full, "{partition}/{object id}");
 }
 
 absl::StatusOr<RoleBindingName> ExpandRoleBinding(absl::string_view text) {

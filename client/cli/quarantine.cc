@@ -28,7 +28,7 @@ std::string ListText(const v1::ListQuarantinedObjectsResponse& all) {
   std::string text = table.ToString();
   if (all.unattributable() > 0) {
     absl::StrAppend(&text, all.unattributable(),
-                    " more have lost their CKA_ID or their other half: look with the HSM's own "
+                    " more have lost their id or their other half: look with the HSM's own "
                     "tools.\n");
   }
   return text;
@@ -88,7 +88,7 @@ void AddQuarantineCommands(CLI::App& app, Chosen& chosen) {
                               "Example:\n  sealward quarantine list default",
                               [flags](Session& session) { return List(session, *flags); });
   list->add_option("PARTITION", flags->partition, "default, or partitions/default")->required();
-  const std::string object = "default/{CKA_ID, 32 hexadecimal digits}, or the full name";
+  const std::string object = "default/{object id, 32 hexadecimal digits}, or the full name";
   CLI::App* adopt = AddCommand(
       *group, chosen, "adopt", "Make an object a new version, STAGED, of the key in its label",
       "Needs the role admin on the service, and a second person where the approval policy asks\n"

@@ -142,7 +142,7 @@ absl::Status Quarantine::Mark(const catalog::QuarantinedObject& purge,
                               const hsm::v1::ObjectRef& object,
                               hsm_client::Partition& partition) const {
   const absl::Time limit = options_.manager->WallNow() + kMarkTimeout;
-  const absl::Status status = ScheduleObject(partition, object, purge.destroy_due, limit);
+  absl::Status status = ScheduleObject(partition, object, purge.destroy_due, limit);
   SEALWARD_FAILPOINT("quarantine.marked");
   catalog::QuarantinedObject next = purge;
   if (ErrorReason(status) == "DESTROYED") {  // back from a backup of the HSM, perhaps
@@ -161,7 +161,7 @@ absl::Status Quarantine::Destroy(const catalog::QuarantinedObject& purge,
                                  const hsm::v1::ObjectRef& object,
                                  hsm_client::Partition& partition) const {
   const absl::Time limit = options_.manager->WallNow() + kMarkTimeout;
-  const absl::Status status = DestroyObject(partition, object, limit);
+  absl::Status status = DestroyObject(partition, object, limit);
   SEALWARD_FAILPOINT("quarantine.destroyed");
   catalog::QuarantinedObject next = purge;
   if (ErrorReason(status) == "WINDOW_OPEN") {  // by the HSM process's clock

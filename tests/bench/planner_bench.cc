@@ -42,7 +42,7 @@ std::vector<lifecycle::VersionTimes> TimesOfKey(absl::Time now, absl::Time next_
 
 // A key pair of the fake partition: records are only loaded with a real public key.
 lifecycle::GeneratedKey MakePair(fakes::KeyRig& rig, const catalog::Key& key,
-                                 catalog::KeyVersion version) {
+                                 const catalog::KeyVersion& version) {
   return *lifecycle::GenerateKeyPair(rig.partition, key, version, absl::InfiniteFuture());
 }
 

@@ -37,9 +37,12 @@ lint_shell() { (cd "$ROOT" && shell_scripts | xargs -r shellcheck --external-sou
 lint_boundary() {
   local pattern='#include ["<](hsm/|.*(pkcs11|p11-kit|cryptoki))|\bdlm?open\b|\bC_[A-Z][A-Za-z]+ *\('
   pattern+='|\bCK[ARMUFOSZ]?_[A-Z]|libsofthsm|softhsm2\.conf'
-  local found file
+  local found file words
   found=$(sources server client common | grep -E '\.(cc|h)$' | while IFS= read -r file; do
-    sed 's|//.*||' "$ROOT/$file" | grep -nE --with-filename --label="$file" "$pattern" || true
+    # A backup copies the partition's files, and so names them; it runs on no server's behalf.
+    words=$pattern
+    if [[ $file == server/backup/* ]]; then words=${pattern%'|softhsm2\.conf'}; fi
+    sed 's|//.*||' "$ROOT/$file" | grep -nE --with-filename --label="$file" "$words" || true
   done)
   [[ -z $found ]] || {
     printf '%s\nPKCS#11 belongs to hsm/ alone.\n' "$found" >&2

@@ -100,7 +100,9 @@ class Stress {
         return result;
       }
       if (!process.Post({operation}).ok()) Fail("takes no packet");
-      std::this_thread::sleep_for(std::chrono::microseconds(random_() % kLongestVerbUs));
+      const auto kill_at =
+          std::chrono::steady_clock::now() + std::chrono::microseconds(random_() % kLongestVerbUs);
+      while (std::chrono::steady_clock::now() < kill_at) continue;  // a few milliseconds
       process.Kill(SIGKILL);
       process_.reset();
       ++kills_;

@@ -88,8 +88,9 @@ TEST(Durations, NeedAUnit) {
   EXPECT_EQ(*parse("1d12h"), absl::Hours(36));
   EXPECT_EQ(*parse("P30D"), absl::Hours(30 * 24));
   EXPECT_EQ(*parse("PT1H30M"), absl::Minutes(90));
-  for (const char* bad : {"", "300", "-5s", "+5s", "0s", "0", "s", "5 s", "5x", "1d1d", "99999d",
-                          "inf", "d", "1.5d", "5s5", "P1M", "P1Y", "PT0S", "-P1D", "P5s", "P"}) {
+  for (const char* bad :
+       {"",    "300", "-5s",  "+5s", "0s",  "0",   "s",    "5 s",  "5x",  "1d1d", "99999d",
+        "inf", "d",   "1.5d", "5s5", "P1M", "P1Y", "PT0S", "-P1D", "P5s", "P"}) {
     const auto duration = parse(bad);
     ASSERT_FALSE(duration.ok()) << bad << " gave " << absl::FormatDuration(*duration);
     EXPECT_THAT(std::string(duration.status().message()), HasSubstr("--max-age"));

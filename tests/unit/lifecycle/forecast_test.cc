@@ -122,8 +122,7 @@ TEST(ForecastTest, AfterARevocationAFreshVersionTakesOver) {
   const absl::Time now = kStart + kDay;
   const std::vector<size_t> which = {0};
   course.versions = Revoke(course, which, WithoutStandby::kRefuse, now).versions;
-  const Forecast forecast =
-      ForecastKey(course, now + absl::Microseconds(1), now + absl::Hours(1));
+  const Forecast forecast = ForecastKey(course, now + absl::Microseconds(1), now + absl::Hours(1));
   ASSERT_FALSE(forecast.events.empty());
   bool fresh = false;
   for (const ForecastEvent& event : forecast.events) {
