@@ -43,6 +43,7 @@ KeyCourse NewCourse() {
 // "v2 ACTIVE day 10" and so on.
 std::vector<std::string> Text(const Forecast& forecast) {
   std::vector<std::string> lines;
+  lines.reserve(forecast.events.size());
   for (const ForecastEvent& event : forecast.events) {
     lines.push_back(absl::StrCat("v", event.version + 1, " ", StateName(event.state), " day ",
                                  absl::FDivDuration(absl::Trunc(event.time - kStart, kDay), kDay)));
