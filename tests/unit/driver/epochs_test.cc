@@ -20,7 +20,6 @@ using fakes::KeyRig;
 using fakes::kKey;
 using hsm::v1::Mark;
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 constexpr absl::string_view kShared = hsm_client::kSharedPartition;
 constexpr auto kAnyKey = [](const catalog::Key&) { return true; };
