@@ -236,6 +236,7 @@ TEST_F(SignerTest, InABatchEachHasItsOwnAnswer) {
   const std::string good = Claims();
   std::vector<absl::StatusOr<SignedJwt>> answers(3, absl::UnknownError("none"));
   std::vector<SignRequest> requests;
+  requests.reserve(answers.size());
   for (size_t i = 0; i < answers.size(); ++i) {
     requests.push_back({key_.get(), i == 1 ? absl::string_view("{}") : absl::string_view(good), "",
                         absl::InfiniteFuture(), [&answers, i](absl::StatusOr<SignedJwt> jwt) {
@@ -264,6 +265,7 @@ TEST_F(SignerTest, EachTenantsPartitionSigns) {
     const std::vector<std::string> claims = {claims_of(*own), claims_of(*key_), claims_of(*own)};
     std::vector<std::string> reasons(3, "no answer");
     std::vector<SignRequest> requests;
+    requests.reserve(3);
     for (size_t i = 0; i < 3; ++i) {
       requests.push_back({i == 1 ? key_.get() : own.get(), claims[i], "", absl::InfiniteFuture(),
                           [&reasons, i](const absl::StatusOr<SignedJwt>& jwt) {
