@@ -162,7 +162,7 @@ TEST_F(PartitionsOfTenantsTest, KeysOfAPartitionThatIsGoneAreLeftAlone) {
                                  .metrics = &rig_.metrics,
                                  .epochs = rig_.epochs.get()});
   Drivers drivers({&manager, rig_.catalog.get(), &fewer, &rig_.clock, &rig_.metrics, &rig_.withheld,
-                   rig_.epochs.get()});
+                   rig_.epochs.get(), rig_.quarantine.get()});
   EXPECT_EQ(ErrorReason(manager.Advance(kOwnKey).status()), "PARTITION_NOT_CONFIGURED");
   drivers.At("default").RunPass();
   EXPECT_EQ(rig_.partition.key_pairs_made(), 0);
