@@ -172,7 +172,7 @@ absl::StatusOr<Disposal::Found> Disposal::LeaveTombstone(const Subject& subject)
 absl::Status Disposal::RemovePair(const Subject& subject, const Found& found) {
   std::vector<FoundObject> objects = found.objects;
   // What can sign goes first.
-  std::ranges::stable_partition(
+  std::ranges::partition(
       objects, [](const FoundObject& object) { return object.object_class == CKO_PRIVATE_KEY; });
   for (const FoundObject& object : objects) {
     const absl::Status s = partition_.objects->Destroy(object.handle);

@@ -17,6 +17,7 @@
 #include "client/cli/suggest.h"
 #include "client/cli/table.h"
 #include "common/algorithms.h"
+#include "common/errors.h"
 #include "sealward/v1/key_service.grpc.pb.h"
 
 namespace sealward::client::cli {
@@ -26,6 +27,9 @@ using Service = v1::KeyService;
 
 // The server's, for a key that is created with other times of its policy.
 constexpr absl::Duration kDefaultRotationPeriod = absl::Hours(30 * 24);
+// How often `update` reads a key again that changed between its read and its write, as it
+// does when the service stages a successor; only where nobody asked for a given etag.
+constexpr int kMaxUpdateAttempts = 5;
 
 struct Flags {
   std::string key;
@@ -165,11 +169,17 @@ absl::Status Update(Session& session, const Flags& flags) {
   auto name = ExpandKey(flags.key);
   if (!name.ok()) return name.status();
   session.SetSubject(name->ToString());
-  auto request = UpdateRequest(session, *name, flags);
-  if (!request.ok()) return request.status();
-  auto key = session.Call<Service>(&Service::Stub::UpdateKey, *request);
-  if (key.ok()) session.Print(*key, KeyText(*key));
-  return key.status();
+  const int attempts = flags.etag.empty() ? kMaxUpdateAttempts : 1;
+  absl::Status last;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    auto request = UpdateRequest(session, *name, flags);
+    if (!request.ok()) return request.status();
+    auto key = session.Call<Service>(&Service::Stub::UpdateKey, *request);
+    if (key.ok()) session.Print(*key, KeyText(*key));
+    last = key.status();
+    if (ErrorReason(last) != "ETAG_MISMATCH") break;
+  }
+  return last;
 }
 
 absl::Status List(Session& session, const Flags& flags) {

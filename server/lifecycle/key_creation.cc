@@ -67,6 +67,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::CreateKey(const NewKey& request,
   if (!key.ok()) return key.status();
   Log(Level::kInfo, "key_created", {{"key", request.name}, {"algorithm", request.algorithm->name}});
   auto generated = Generate(std::move(*key), 0, deadline);
+  lease->Release();
   Changed(request.name);
   NoteEpoch(Find(request.name));
   return generated;

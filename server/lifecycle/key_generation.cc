@@ -133,6 +133,7 @@ absl::StatusOr<int64_t> KeyManager::PrepareSuccessor(absl::string_view name, abs
   const auto before = Find(name);
   if (!before.ok()) return before.status();
   const auto after = MakeSuccessor(*before, deadline);
+  lease->Release();
   Changed(name);  // an intent may be there: the driver goes on with it
   if (!after.ok()) return after.status();
   for (size_t i = (*after)->versions.size(); i > 0; --i) {

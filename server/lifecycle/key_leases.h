@@ -19,7 +19,7 @@ namespace sealward::lifecycle {
 // two servers apart are the store's conditions. Thread-safe.
 class KeyLeases {
  public:
-  // Lease is held until it is destroyed. Move-only.
+  // Lease is held until it is released or destroyed. Move-only.
   class Lease {
    public:
     Lease(Lease&& other) noexcept
@@ -27,8 +27,11 @@ class KeyLeases {
     Lease& operator=(Lease&&) = delete;
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() {
-      if (leases_ != nullptr) leases_->Release(key_);
+    ~Lease() { Release(); }
+
+    // Lets the next one in. Once is enough; again does nothing.
+    void Release() {
+      if (leases_ != nullptr) std::exchange(leases_, nullptr)->Release(key_);
     }
 
    private:

@@ -181,8 +181,8 @@ class KeyManager {
   // where `means` says so, each thing that needs the HSM once, as intent, HSM, commit;
   // at most one key pair is generated. So a key moves one state at a time, and an HSM
   // that is out of reach delays nothing that does not need it. A key that somebody works
-  // on is left to them for kBusyRetryDelay: they may report its change before they are
-  // done with it. Of several errors in the HSM the first.
+  // on is left to them for kBusyRetryDelay; they report its change when they are done.
+  // Of several errors in the HSM the first.
   absl::StatusOr<Progress> Advance(absl::string_view name, Means means);
   // As that with both, and when to ask again; InfinitePast for at once.
   absl::StatusOr<absl::Time> Advance(absl::string_view name);

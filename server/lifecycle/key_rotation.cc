@@ -74,6 +74,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
     bool done = false;
     auto rotation = ApplyOrMakeSuccessor(*key, deadline, done);
     if (!rotation.ok()) {
+      lease->Release();
       Changed(name);  // an intent may be there: the driver goes on with it
       return rotation;
     }
@@ -83,6 +84,7 @@ absl::StatusOr<Rotation> KeyManager::RotateKey(absl::string_view name, Precondit
           {{"key", name},
            {"successor", rotation->key->versions[rotation->successor]->number},
            {"at", absl::FormatTime(absl::RFC3339_sec, rotation->at, absl::UTCTimeZone())}});
+      lease->Release();
       Changed(name);
       NoteEpoch(rotation->key);
     }

@@ -4,6 +4,7 @@ If this fails, a stolen key goes on being accepted longer than was said, an oper
 3 a.m. gets no answer or the wrong one, or two of them overwrite each other.
 """
 
+import concurrent.futures
 import json
 import threading
 import time
@@ -182,6 +183,18 @@ class Lifecycle(harness.Case):
         self.assertEqual(policy["rotationPeriod"], "864000s")
         self.assertEqual(policy["maxSigningTime"], "1728000s")  # follows
         self.assertEqual(policy["destroyAfter"], "7776000s")
+
+    # The service changes a key too, when it stages a successor: an operator who gave no
+    # etag must not be told to try again.
+    def test_updates_without_an_etag_wait_for_each_other(self):
+        self.make("busy")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            done = list(pool.map(lambda flags: self.operator("keys", "update", "demo/busy", *flags),
+                                 [("--rotation-period", "20d"), ("--destroy-after", "90d")]))
+        self.assertEqual(len(done), 2)
+        key = self.operator("keys", "get", "demo/busy").data
+        self.assertEqual(key["rotationPolicy"]["rotationPeriod"], "1728000s")
+        self.assertEqual(key["rotationPolicy"]["destroyAfter"], "7776000s")
 
     def test_foreign_keys_are_published_and_withdrawn(self):
         jwks_uri = self.make("foreign")
