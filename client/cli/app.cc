@@ -30,6 +30,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("-o,--output", options.output, "table or json (protobuf JSON, one object)")
       ->check(CLI::IsMember({"table", "json"}));
   app.add_option("--timeout", options.timeout, "Longest wait for an answer, for example 10s");
+  app.add_option("--request-id", options.request_id,
+                 "Makes repeating a change safe: with the same id (a UUID, say) within a day\n"
+                 "nothing is done twice and the first answer comes again");
 }
 
 void AddCommands(CLI::App& app, Chosen& chosen) {

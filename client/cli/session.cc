@@ -21,8 +21,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const GlobalOptions& op
     if (!read.ok()) return read.status();
     file = *std::move(read);
   }
-  return std::unique_ptr<Session>(
-      new Session(Merge(options.flags, file), options.output == "json", *timeout, out));
+  return std::unique_ptr<Session>(new Session(Merge(options.flags, file), options, *timeout, out));
 }
 
 absl::Time Session::Deadline() const { return absl::Now() + timeout_; }

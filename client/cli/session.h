@@ -24,6 +24,7 @@ struct GlobalOptions {
   Profile flags;
   std::string output = "table";
   std::string timeout = "30s";
+  std::string request_id;
 };
 
 // Session carries out one command. Not thread-safe.
@@ -63,19 +64,33 @@ class Session {
     context.set_deadline(absl::ToChronoTime(Deadline()));
     Response response;
     const auto stub = Service::NewStub((*connection)->channel());
-    const grpc::Status status = ((*stub).*method)(&context, request, &response);
+    const grpc::Status status = ((*stub).*method)(&context, WithRequestId(request), &response);
     if (!status.ok()) return FromGrpcStatus(status, (*connection)->target());
     return response;
   }
 
  private:
-  Session(Profile profile, bool json, absl::Duration timeout, std::ostream& out)
-      : profile_(std::move(profile)), json_(json), timeout_(timeout), out_(out) {}
+  Session(Profile profile, const GlobalOptions& options, absl::Duration timeout, std::ostream& out)
+      : profile_(std::move(profile)),
+        json_(options.output == "json"),
+        timeout_(timeout),
+        request_id_(options.request_id),
+        out_(out) {}
+
+  // What changes nothing takes no request_id.
+  template <typename Request>
+  Request WithRequestId(Request request) const {
+    if constexpr (requires { request.set_request_id(request_id_); }) {
+      request.set_request_id(request_id_);
+    }
+    return request;
+  }
   absl::StatusOr<std::shared_ptr<Connection>> Open(const std::string& target) const;
 
   const Profile profile_;
   const bool json_;
   const absl::Duration timeout_;
+  const std::string request_id_;  // empty for none
   std::ostream& out_;
   std::string subject_;
   int exit_code_ = 0;

@@ -11,6 +11,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/api/caller.h"
 #include "server/api/edge.h"
+#include "server/api/replayed_call.h"
 #include "server/api/status_conversion.h"
 
 namespace sealward::api {
@@ -41,11 +42,13 @@ grpc::ServerUnaryReactor* AnswerNow(const Edge& edge, grpc::CallbackServerContex
 // Answers from the executor, for what waits for the store or the HSM. gRPC keeps
 // request and response until the call is finished. Each call is an act on record,
 // however it ends. `lane_of(caller)` is the executor's lane: the HSM partition
-// that the call may wait for, empty if it waits for none. RESOURCE_EXHAUSTED
-// (TOO_MANY_CALLS) with RetryInfo if the executor or the lane is full.
-template <typename Response, typename Handle, typename LaneOf>
+// that the call may wait for, empty if it waits for none. A request_id makes it happen
+// once (replayed_call.h). RESOURCE_EXHAUSTED (TOO_MANY_CALLS) with RetryInfo if the
+// executor or the lane is full.
+template <typename Request, typename Response, typename Handle, typename LaneOf>
 grpc::ServerUnaryReactor* AnswerInLane(const Edge& edge, grpc::CallbackServerContext* context,
-                                       Response* response, Handle handle, LaneOf lane_of) {
+                                       const Request* request, Response* response, Handle handle,
+                                       LaneOf lane_of) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto caller = Caller::Of(edge, *context);
   if (!caller.ok()) {
@@ -55,8 +58,8 @@ grpc::ServerUnaryReactor* AnswerInLane(const Edge& edge, grpc::CallbackServerCon
   caller->BeginAct();
   const std::string lane = lane_of(*caller);
   const bool queued = edge.executor->Submit(
-      [reactor, response, each = *caller, handle]() mutable {
-        absl::StatusOr<Response> outcome = handle(each);
+      [edge, reactor, request, response, each = *caller, handle]() mutable {
+        absl::StatusOr<Response> outcome = CarryOutOnce<Response>(edge, each, *request, handle);
         each.RecordAct(outcome.status());
         Finish<Response>(reactor, each, response, std::move(outcome));
       },
@@ -72,10 +75,10 @@ grpc::ServerUnaryReactor* AnswerInLane(const Edge& edge, grpc::CallbackServerCon
 }
 
 // As AnswerInLane, for what waits for no HSM.
-template <typename Response, typename Handle>
+template <typename Request, typename Response, typename Handle>
 grpc::ServerUnaryReactor* AnswerLater(const Edge& edge, grpc::CallbackServerContext* context,
-                                      Response* response, Handle handle) {
-  return AnswerInLane(edge, context, response, std::move(handle),
+                                      const Request* request, Response* response, Handle handle) {
+  return AnswerInLane(edge, context, request, response, std::move(handle),
                       [](const Caller&) { return std::string(); });
 }
 

@@ -92,7 +92,7 @@ grpc::ServerUnaryReactor* ApprovalService::ListApprovals(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* ApprovalService::ApproveRequest(grpc::CallbackServerContext* context,
                                                           const v1::ApproveRequestRequest* request,
                                                           v1::Approval* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Approve(caller, *request); });
   });
 }
@@ -100,7 +100,7 @@ grpc::ServerUnaryReactor* ApprovalService::ApproveRequest(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* ApprovalService::RejectRequest(grpc::CallbackServerContext* context,
                                                          const v1::RejectRequestRequest* request,
                                                          v1::RejectRequestResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Reject(caller, *request); });
   });
 }
@@ -121,7 +121,7 @@ grpc::ServerUnaryReactor* ApprovalService::GetApprovalPolicy(
 grpc::ServerUnaryReactor* ApprovalService::UpdateApprovalPolicy(
     grpc::CallbackServerContext* context, const v1::UpdateApprovalPolicyRequest* request,
     v1::ApprovalPolicy* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return UpdatePolicy(caller, *request); });
   });
 }

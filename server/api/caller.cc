@@ -33,6 +33,7 @@ struct Caller::Act {
   absl::string_view allowed_by;
   bool refused = false;
   bool rehearsal = false;
+  replay::Attempt* attempt = nullptr;  // of a call with a request_id
 };
 
 Caller::Caller(const Edge* edge, const grpc::CallbackServerContext* context,
@@ -69,11 +70,17 @@ absl::Status Caller::Authorize(const catalog::Snapshot& snapshot, const auth::Ta
                                auth::Verb verb, absl::string_view resource) const {
   const auth::Decision decision = auth::Decide(snapshot, principal(), target, verb);
   if (act_ != nullptr) {
-    *act_ = {auth::VerbName(verb), std::string(resource), decision.reason, !decision.allowed,
-             act_->rehearsal};
+    *act_ = {auth::VerbName(verb), std::string(resource), decision.reason,
+             !decision.allowed,    act_->rehearsal,       act_->attempt};
   }
-  if (decision.allowed) return absl::OkStatus();
-  return Refuse(verb, resource, decision.reason);
+  if (!decision.allowed) return Refuse(verb, resource, decision.reason);
+  if (act_ == nullptr || act_->attempt == nullptr) return absl::OkStatus();
+  replay::Permission permission;
+  permission.set_tenant(std::string(target.tenant));
+  permission.set_key(std::string(target.key));
+  permission.set_verb(std::string(auth::VerbName(verb)));
+  permission.set_resource(std::string(resource));
+  return act_->attempt->Allowed(permission);
 }
 
 absl::Status Caller::Refuse(auth::Verb verb, absl::string_view resource,
@@ -98,6 +105,14 @@ void Caller::RecordAct(const absl::Status& status) const {
   absl::string_view reason = error;
   if (status.ok()) reason = act_->rehearsal ? "validate_only" : act_->allowed_by;
   Record(act_->verb, act_->resource, status.code(), reason);
+}
+
+void Caller::SetAttempt(replay::Attempt* attempt) const { act_->attempt = attempt; }
+
+bool Caller::MadeBefore(absl::Time create_time) const {
+  if (act_ == nullptr || act_->attempt == nullptr) return false;
+  const auto begun = act_->attempt->begun_before();
+  return begun && create_time >= *begun;
 }
 
 void Caller::NothingIsDone() const {

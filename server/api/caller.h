@@ -56,6 +56,13 @@ class Caller {
   void BeginAct();
   // Records how the act ended, unless Authorize has refused it. REQUIRES: BeginAct.
   void RecordAct(const absl::Status& status) const;
+  // Makes `attempt` hear of every right that the act turns out to have, before Authorize
+  // says so. REQUIRES: BeginAct; `attempt`, which may be null, outlives the act or is
+  // replaced.
+  void SetAttempt(replay::Attempt* attempt) const;
+  // Whether something of that name, made at `create_time`, was made by an earlier attempt
+  // at this very call, of which nobody saw the end.
+  bool MadeBefore(absl::Time create_time) const;
   // Says that the act is a rehearsal (validate_only), so that its record does too.
   void NothingIsDone() const;
 

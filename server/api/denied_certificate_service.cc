@@ -41,7 +41,7 @@ std::string NameOf(absl::string_view fingerprint) {
 grpc::ServerUnaryReactor* DeniedCertificateService::CreateDeniedCertificate(
     grpc::CallbackServerContext* context, const v1::CreateDeniedCertificateRequest* request,
     v1::DeniedCertificate* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
   });
 }
@@ -63,7 +63,7 @@ grpc::ServerUnaryReactor* DeniedCertificateService::ListDeniedCertificates(
 grpc::ServerUnaryReactor* DeniedCertificateService::DeleteDeniedCertificate(
     grpc::CallbackServerContext* context, const v1::DeleteDeniedCertificateRequest* request,
     v1::DeleteDeniedCertificateResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Delete(caller, *request); });
   });
 }
@@ -92,7 +92,11 @@ absl::StatusOr<v1::DeniedCertificate> DeniedCertificateService::Create(
                                   " is the certificate of this very call, which would "
                                   "shut itself out: use another one"));
   }
-  if (snapshot->denied_certificates.contains(denied.name)) return ResourceExists(denied.name);
+  if (const auto found = snapshot->denied_certificates.find(denied.name);
+      found != snapshot->denied_certificates.end()) {
+    if (caller.MadeBefore(found->second->create_time)) return ToMessage(*found->second);
+    return ResourceExists(denied.name);
+  }
   if (snapshot->denied_certificates.size() >= kMaxDeniedCertificates) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY",
                      absl::StrCat("there are ", kMaxDeniedCertificates,

@@ -15,6 +15,7 @@
 #include "server/catalog/catalog.h"
 #include "server/decisions/record.h"
 #include "server/lifecycle/resource_errors.h"
+#include "server/replay/replay_log.h"
 #include "server/telemetry/metrics.h"
 
 namespace sealward::api {
@@ -32,6 +33,8 @@ struct Edge {
   // What stored times are compared with (server/lifecycle/lifecycle_clock.h); null for
   // `clock`, which is the system's.
   const Clock* lifecycle = nullptr;
+  // Of calls with a request_id (replayed_call.h); null where none is remembered.
+  replay::ReplayLog* replay = nullptr;
 
   // catalog->Commit, counted; the revision. After ABORTED the snapshot shows the
   // change that came first, so that the next decision is a new one. Blocks.

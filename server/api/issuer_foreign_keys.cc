@@ -114,7 +114,7 @@ v1::CreateForeignKeyRequest Resolved(const v1::CreateForeignKeyRequest& request,
 grpc::ServerUnaryReactor* IssuerService::CreateForeignKey(
     grpc::CallbackServerContext* context, const v1::CreateForeignKeyRequest* request,
     v1::ForeignKey* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return CreateForeign(caller, *request); });
   });
 }
@@ -122,7 +122,7 @@ grpc::ServerUnaryReactor* IssuerService::CreateForeignKey(
 grpc::ServerUnaryReactor* IssuerService::DeleteForeignKey(
     grpc::CallbackServerContext* context, const v1::DeleteForeignKeyRequest* request,
     v1::DeleteForeignKeyResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return DeleteForeign(caller, *request); });
   });
 }
@@ -158,7 +158,9 @@ absl::StatusOr<v1::ForeignKey> IssuerService::CreateForeign(
   if (found == snapshot->issuers.end()) return ResourceNotFound(request.parent());
   const catalog::Issuer& issuer = *found->second;
   for (const auto& other : ForeignKeysOf(*snapshot, issuer.name)) {
-    if (other->name == name) return ResourceExists(name);
+    if (other->name != name) continue;
+    if (caller.MadeBefore(other->create_time)) return ToMessage(*other);
+    return ResourceExists(name);
   }
   if (absl::Status s = CheckKid(*snapshot, issuer.name, key->jwk); !s.ok()) return s;
   if (absl::Status s = CheckRoom(*snapshot, issuer, now); !s.ok()) return s;

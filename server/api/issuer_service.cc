@@ -30,7 +30,7 @@ absl::Status CheckUrlIsFree(const catalog::Snapshot& snapshot, const std::string
 grpc::ServerUnaryReactor* IssuerService::CreateIssuer(grpc::CallbackServerContext* context,
                                                       const v1::CreateIssuerRequest* request,
                                                       v1::Issuer* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
   });
 }
@@ -66,7 +66,11 @@ absl::StatusOr<v1::Issuer> IssuerService::Create(const Caller& caller,
   if (!issuer.ok()) return issuer.status();
   const auto tenant = snapshot->tenants.find(request.parent());
   if (tenant == snapshot->tenants.end()) return ResourceNotFound(request.parent());
-  if (snapshot->issuers.contains(name)) return ResourceExists(name);
+  if (const auto found = snapshot->issuers.find(name); found != snapshot->issuers.end()) {
+    if (caller.MadeBefore(found->second->create_time))
+      return ToMessage(*found->second, public_url_);
+    return ResourceExists(name);
+  }
   if (absl::Status s = CheckUrlIsFree(*snapshot, issuer->issuer_url); !s.ok()) return s;
   issuer->name = name;
   issuer->create_time = edge_.Now();

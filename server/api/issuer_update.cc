@@ -77,7 +77,7 @@ absl::Status CheckSize(const store::Transaction& transaction, const std::string&
 grpc::ServerUnaryReactor* IssuerService::UpdateIssuer(grpc::CallbackServerContext* context,
                                                       const v1::UpdateIssuerRequest* request,
                                                       v1::Issuer* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Update(caller, *request); });
   });
 }

@@ -67,7 +67,7 @@ grpc::ServerUnaryReactor* KeyService::CreateKey(grpc::CallbackServerContext* con
                                                 const v1::CreateKeyRequest* request,
                                                 v1::Key* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) { return Create(caller, *request); },
       [this, request](const Caller& caller) {
         return LaneOf(*edge_.catalog->Get(), caller, auth::Target{request->parent()},
@@ -92,7 +92,7 @@ grpc::ServerUnaryReactor* KeyService::RotateKey(grpc::CallbackServerContext* con
                                                 const v1::RotateKeyRequest* request,
                                                 v1::RotateKeyResponse* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) { return Rotate(caller, *request); },
       [this, request](const Caller& caller) -> std::string {
         const auto name = KeyName::Parse(request->name());
@@ -105,7 +105,7 @@ grpc::ServerUnaryReactor* KeyService::RotateKey(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* KeyService::UpdateKey(grpc::CallbackServerContext* context,
                                                 const v1::UpdateKeyRequest* request,
                                                 v1::Key* response) {
-  return AnswerLater(edge_, context, response,
+  return AnswerLater(edge_, context, request, response,
                      [this, request](const Caller& caller) { return Update(caller, *request); });
 }
 
@@ -168,6 +168,10 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
     caller.NothingIsDone();
     if (absl::Status s = manager_->CheckCreateKey(*key); !s.ok()) return s;
     return Preview(*edge_.catalog->Get(), *key);
+  }
+  if (const auto found = snapshot->keys.find(name);
+      found != snapshot->keys.end() && caller.MadeBefore(found->second->create_time)) {
+    return ToMessage(*found->second, edge_.Now());
   }
   const auto created = manager_->CreateKey(*key, caller.deadline());
   if (!created.ok()) return created.status();

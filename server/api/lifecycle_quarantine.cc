@@ -69,7 +69,7 @@ grpc::ServerUnaryReactor* LifecycleService::ListQuarantinedObjects(
     grpc::CallbackServerContext* context, const v1::ListQuarantinedObjectsRequest* request,
     v1::ListQuarantinedObjectsResponse* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) { return ListQuarantine(caller, *request); },
       [this, request](const Caller& caller) {
         return LaneOfQuarantine(edge_, caller, auth::Verb::kReadQuarantine,
@@ -81,7 +81,7 @@ grpc::ServerUnaryReactor* LifecycleService::AdoptQuarantinedObject(
     grpc::CallbackServerContext* context, const v1::AdoptQuarantinedObjectRequest* request,
     v1::KeyVersion* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) {
         return DecideAgain([&] { return Adopt(caller, *request); });
       },
@@ -95,7 +95,7 @@ grpc::ServerUnaryReactor* LifecycleService::PurgeQuarantinedObject(
     grpc::CallbackServerContext* context, const v1::PurgeQuarantinedObjectRequest* request,
     v1::QuarantinedObject* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) {
         return DecideAgain([&] { return Purge(caller, *request); });
       },

@@ -31,14 +31,14 @@ grpc::ServerUnaryReactor* LifecycleService::PlanKey(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* LifecycleService::PauseKey(grpc::CallbackServerContext* context,
                                                      const v1::PauseKeyRequest* request,
                                                      v1::Key* response) {
-  return AnswerLater(edge_, context, response,
+  return AnswerLater(edge_, context, request, response,
                      [this, request](const Caller& caller) { return Pause(caller, *request); });
 }
 
 grpc::ServerUnaryReactor* LifecycleService::ResumeKey(grpc::CallbackServerContext* context,
                                                       const v1::ResumeKeyRequest* request,
                                                       v1::Key* response) {
-  return AnswerLater(edge_, context, response,
+  return AnswerLater(edge_, context, request, response,
                      [this, request](const Caller& caller) { return Resume(caller, *request); });
 }
 
@@ -46,7 +46,7 @@ grpc::ServerUnaryReactor* LifecycleService::SuspendKeyVersion(
     grpc::CallbackServerContext* context, const v1::SuspendKeyVersionRequest* request,
     v1::KeyVersion* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) { return Suspend(caller, *request); },
       [this, request](const Caller& caller) {
         return LaneOfVersion(edge_, caller, *request, auth::Verb::kSuspendVersion);
@@ -56,7 +56,7 @@ grpc::ServerUnaryReactor* LifecycleService::SuspendKeyVersion(
 grpc::ServerUnaryReactor* LifecycleService::EnableKeyVersion(
     grpc::CallbackServerContext* context, const v1::EnableKeyVersionRequest* request,
     v1::KeyVersion* response) {
-  return AnswerLater(edge_, context, response,
+  return AnswerLater(edge_, context, request, response,
                      [this, request](const Caller& caller) { return Enable(caller, *request); });
 }
 
@@ -64,7 +64,7 @@ grpc::ServerUnaryReactor* LifecycleService::EnableKeyVersion(
 grpc::ServerUnaryReactor* LifecycleService::Revoke(grpc::CallbackServerContext* context,
                                                    const v1::RevokeRequest* request,
                                                    v1::RevokeResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return Revocation(edge_, {manager_, sources_.live_jwts}, caller, *request).Run();
   });
 }
@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* LifecycleService::Revoke(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* LifecycleService::DestroyKeyVersion(
     grpc::CallbackServerContext* context, const v1::DestroyKeyVersionRequest* request,
     v1::KeyVersion* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Destroy(caller, *request); });
   });
 }
@@ -80,7 +80,7 @@ grpc::ServerUnaryReactor* LifecycleService::DestroyKeyVersion(
 grpc::ServerUnaryReactor* LifecycleService::CancelDestroyKeyVersion(
     grpc::CallbackServerContext* context, const v1::CancelDestroyKeyVersionRequest* request,
     v1::KeyVersion* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return CancelDestroy(caller, *request);
   });
 }

@@ -78,7 +78,7 @@ grpc::ServerUnaryReactor* OperationsService::ListAlarms(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* OperationsService::ConfirmClock(grpc::CallbackServerContext* context,
                                                           const v1::ConfirmClockRequest* request,
                                                           v1::ConfirmClockResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Confirm(caller, *request); });
   });
 }
@@ -157,7 +157,7 @@ grpc::ServerUnaryReactor* OperationsService::RecoverPartition(
     grpc::CallbackServerContext* context, const v1::RecoverPartitionRequest* request,
     v1::RecoverPartitionResponse* response) {
   return AnswerInLane(
-      edge_, context, response,
+      edge_, context, request, response,
       [this, request](const Caller& caller) {
         return DecideAgain([&] { return Recover(caller, *request); });
       },

@@ -72,7 +72,7 @@ absl::StatusOr<BindingPtr> Find(const Caller& caller, const catalog::Snapshot& s
 grpc::ServerUnaryReactor* RoleBindingService::CreateRoleBinding(
     grpc::CallbackServerContext* context, const v1::CreateRoleBindingRequest* request,
     v1::RoleBinding* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
   });
 }
@@ -94,7 +94,7 @@ grpc::ServerUnaryReactor* RoleBindingService::ListRoleBindings(
 grpc::ServerUnaryReactor* RoleBindingService::DeleteRoleBinding(
     grpc::CallbackServerContext* context, const v1::DeleteRoleBindingRequest* request,
     v1::DeleteRoleBindingResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Delete(caller, *request); });
   });
 }
@@ -133,6 +133,12 @@ absl::StatusOr<v1::RoleBinding> RoleBindingService::Create(
     const Caller& caller, const v1::CreateRoleBindingRequest& request) const {
   const auto snapshot = edge_.catalog->Get();
   auto binding = Check(caller, *snapshot, request);
+  if (absl::IsAlreadyExists(binding.status())) {
+    const std::string name = absl::StrCat(Collection(ParseBindingParent(request.parent())->name),
+                                          "/", request.role_binding_id());
+    const auto found = catalog::FindBinding(*snapshot, name);
+    if (caller.MadeBefore(found->create_time)) return ToMessage(*found);
+  }
   if (!binding.ok()) return binding.status();
   if (request.validate_only()) {
     caller.NothingIsDone();

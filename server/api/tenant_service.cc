@@ -55,7 +55,7 @@ absl::StatusOr<catalog::Tenant> ChangedBy(const std::set<std::string>& fields,
 grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContext* context,
                                                       const v1::CreateTenantRequest* request,
                                                       v1::Tenant* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
   });
 }
@@ -63,7 +63,7 @@ grpc::ServerUnaryReactor* TenantService::CreateTenant(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* TenantService::UpdateTenant(grpc::CallbackServerContext* context,
                                                       const v1::UpdateTenantRequest* request,
                                                       v1::Tenant* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Update(caller, *request); });
   });
 }
@@ -100,7 +100,10 @@ absl::StatusOr<v1::Tenant> TenantService::Create(const Caller& caller,
   const auto quota = ParseQuotaOf("tenant.quota", request.tenant());
   if (!quota.ok()) return quota.status();
   tenant.quota = *quota;
-  if (snapshot->tenants.contains(tenant.name)) return ResourceExists(tenant.name);
+  if (const auto found = snapshot->tenants.find(tenant.name); found != snapshot->tenants.end()) {
+    if (caller.MadeBefore(found->second->create_time)) return ToMessage(*found->second);
+    return ResourceExists(tenant.name);
+  }
   tenant.display_name = request.tenant().display_name();
   if (request.tenant().partition() != hsm_client::kSharedPartition) {
     tenant.partition = request.tenant().partition();

@@ -58,7 +58,7 @@ absl::StatusOr<std::shared_ptr<const catalog::TrustDomain>> Find(const catalog::
 grpc::ServerUnaryReactor* TrustDomainService::CreateTrustDomain(
     grpc::CallbackServerContext* context, const v1::CreateTrustDomainRequest* request,
     v1::TrustDomain* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Create(caller, *request); });
   });
 }
@@ -80,7 +80,7 @@ grpc::ServerUnaryReactor* TrustDomainService::ListTrustDomains(
 grpc::ServerUnaryReactor* TrustDomainService::UpdateTrustDomain(
     grpc::CallbackServerContext* context, const v1::UpdateTrustDomainRequest* request,
     v1::TrustDomain* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Update(caller, *request); });
   });
 }
@@ -88,7 +88,7 @@ grpc::ServerUnaryReactor* TrustDomainService::UpdateTrustDomain(
 grpc::ServerUnaryReactor* TrustDomainService::DeleteTrustDomain(
     grpc::CallbackServerContext* context, const v1::DeleteTrustDomainRequest* request,
     v1::DeleteTrustDomainResponse* response) {
-  return AnswerLater(edge_, context, response, [this, request](const Caller& caller) {
+  return AnswerLater(edge_, context, request, response, [this, request](const Caller& caller) {
     return DecideAgain([&] { return Delete(caller, *request); });
   });
 }
@@ -117,6 +117,11 @@ absl::StatusOr<v1::TrustDomain> TrustDomainService::Create(
     const Caller& caller, const v1::CreateTrustDomainRequest& request) const {
   const auto snapshot = edge_.catalog->Get();
   auto domain = PrepareCreate(caller, *snapshot, request);
+  if (absl::IsAlreadyExists(domain.status())) {
+    const auto& found =
+        snapshot->trust_domains.at(absl::StrCat(kCollection, "/", request.trust_domain_id()));
+    if (caller.MadeBefore(found->create_time)) return ToMessage(*found);
+  }
   if (!domain.ok()) return domain.status();
   if (request.validate_only()) {
     caller.NothingIsDone();

@@ -57,6 +57,7 @@ struct Server::Parts {
   quota::Limiter limiter;
 
   auth::CallLimits calls;
+  std::unique_ptr<replay::ReplayLog> replay;
   std::unique_ptr<api::Executor> executor;
   api::Edge edge;
   AdminSources admin_sources;
@@ -88,6 +89,9 @@ absl::Status Server::Parts::OpenStore(const Config& config) {
   auto loaded = catalog::Catalog::Load(store.get());
   if (!loaded.ok()) return loaded.status();
   catalog = *std::move(loaded);
+  auto remembered = replay::ReplayLog::Open(store.get());
+  if (!remembered.ok()) return remembered.status();
+  replay = *std::move(remembered);
   lifecycle_clock = std::make_unique<lifecycle::LifecycleClock>(catalog->Get()->clock);
   return absl::OkStatus();
 }
@@ -157,8 +161,8 @@ void Server::Parts::RecordRefusedScrape(absl::string_view principal, absl::strin
 void Server::Parts::MakeServices(const Config& config) {
   executor = std::make_unique<api::Executor>();
   decisions.Start();
-  edge = api::Edge{catalog.get(), clock,      executor.get(), tls->identities(),
-                   &metrics,      &decisions, &calls,         lifecycle_clock.get()};
+  edge = api::Edge{catalog.get(), clock,  executor.get(),        tls->identities(), &metrics,
+                   &decisions,    &calls, lifecycle_clock.get(), replay.get()};
   admin_sources.public_url = https->public_url();
   admin_sources.keys = &keys->manager;
   admin_sources.quarantine = &keys->quarantine;

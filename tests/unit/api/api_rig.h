@@ -74,7 +74,16 @@ class ApiRig {
  public:
   explicit ApiRig(int executor_threads = 4, size_t queue = 64)
       : executor_(executor_threads, queue),
-        edge_{keys.catalog.get(), &keys.clock, &executor_, &identities_, &keys.metrics, &decisions},
+        replay_(*replay::ReplayLog::Open(keys.counted.get())),
+        edge_{keys.catalog.get(),
+              &keys.clock,
+              &executor_,
+              &identities_,
+              &keys.metrics,
+              &decisions,
+              nullptr,
+              nullptr,
+              replay_.get()},
         tenants_(edge_, &keys.partitions),
         issuers_(edge_, keys.manager.get(), "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
@@ -173,6 +182,7 @@ class ApiRig {
   auth::IdentityReader identities_{{[this] { return keys.catalog->Get(); }, &system_clock_, {}, {}},
                                    {{"test", *auth::ParseBundle(ca_.pem(), {})}}};
   Executor executor_;
+  std::unique_ptr<replay::ReplayLog> replay_;
   Edge edge_;
   TenantService tenants_;
   IssuerService issuers_;
