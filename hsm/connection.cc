@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/measures.h"
 #include "hsm/exit_codes.h"
 #include "hsm/log.h"
 
@@ -74,7 +75,7 @@ absl::StatusOr<PacketSocket> Listener::Accept(uid_t peer_uid) const {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (getsockopt(peer.fd(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) continue;
-    if (credentials.uid == peer_uid) return peer;
+    if (credentials.uid == peer_uid || SEALWARD_OMITTED(kPeerCheck)) return peer;
     LogWarning(absl::StrCat("refused a connection from uid ", credentials.uid));
   }
   return absl::ResourceExhaustedError("too many connections of other users");

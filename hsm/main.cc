@@ -1,11 +1,17 @@
 // sealward-hsm: the only program that loads a PKCS#11 module or knows a PIN.
+#include <pwd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <exception>
+#include <string>
 
 #include "hsm/exit_codes.h"
+#include "hsm/hardening.h"
 #include "hsm/init.h"
+#include "hsm/log.h"
 #include "hsm/serve.h"
+#include "hsm/wipe_on_free.h"
 
 #ifdef SEALWARD_SANITIZED
 // Leak checking and symbolizing start threads and programs, which the sandbox
@@ -19,6 +25,7 @@ namespace {
 struct Arguments {
   sealward::hsm::InitOptions init;
   sealward::hsm::ServeOptions serve;
+  std::string peer_user;
   std::string latch_directory;
   uint32_t uid = 0;
 };
@@ -29,6 +36,12 @@ struct Commands {
   CLI::App* clear;
   CLI::Option* uid;
 };
+
+uid_t UidOf(const std::string& user) {
+  const passwd* found = getpwnam(user.c_str());
+  if (found == nullptr) throw CLI::ValidationError("--peer-user", "there is no user " + user);
+  return found->pw_uid;
+}
 
 Commands Describe(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(1);
@@ -48,9 +61,14 @@ Commands Describe(CLI::App& app, Arguments& arguments) {
   auto* fd = serve->add_option("--fd", arguments.serve.fd, "Connected socket that was inherited");
   auto* listen = serve->add_option("--listen", arguments.serve.listen, "Path of a socket to make");
   auto* peer = serve->add_option("--peer-uid", arguments.serve.peer_uid, "Who may connect to it");
-  fd->excludes(listen)->excludes(peer)->check(CLI::NonNegativeNumber);
-  listen->needs(peer);
-  peer->needs(listen);
+  auto* user = serve->add_option("--peer-user", arguments.peer_user, "The same, by name");
+  fd->excludes(listen)->excludes(peer)->excludes(user)->check(CLI::NonNegativeNumber);
+  peer->needs(listen)->excludes(user);
+  user->needs(listen);
+  serve->callback([listen, peer, user, &arguments] {
+    if (*listen && !*peer && !*user) throw CLI::RequiredError("--peer-uid or --peer-user");
+    if (*user) arguments.serve.peer_uid = UidOf(arguments.peer_user);
+  });
 
   CLI::App* clear = app.add_subcommand("clear-pin-latch", "Let processes present the PIN again");
   clear->add_option("--dir", arguments.latch_directory, "Partition directory")->required();
@@ -82,6 +100,11 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    sealward::hsm::StartWipingOnFree();
+    if (absl::Status s = sealward::hsm::BindImmediately(argv); !s.ok()) {
+      sealward::hsm::LogError(std::string(s.message()));
+      return sealward::hsm::kExitPartitionUnusable;
+    }
     return Run(argc, argv);
   } catch (const std::exception& error) {
     // Out of memory, or a library's surprise: nothing that can be gone on from.

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/measures.h"
 #include "hsm/exit_codes.h"
 #include "hsm/files.h"
 
@@ -51,8 +52,14 @@ absl::StatusOr<std::unique_ptr<SecretPage>> SecretPage::Create() {
       mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return ErrnoStatus("mmap", "a page for the PIN");
   std::unique_ptr<SecretPage> secret(new SecretPage(static_cast<char*>(page)));
-  if (mlock(page, kPageBytes) != 0 || madvise(page, kPageBytes, MADV_DONTDUMP) != 0) {
+  if (!SEALWARD_OMITTED(kPinLock) && mlock(page, kPageBytes) != 0) {
     return ErrnoStatus("lock", "the page for the PIN (RLIMIT_MEMLOCK?)");
+  }
+  if (!SEALWARD_OMITTED(kPinNoDump) && madvise(page, kPageBytes, MADV_DONTDUMP) != 0) {
+    return ErrnoStatus("keep out of dumps", "the page for the PIN");
+  }
+  if (!SEALWARD_OMITTED(kPinWipeOnFork) && madvise(page, kPageBytes, MADV_WIPEONFORK) != 0) {
+    return ErrnoStatus("keep from children", "the page for the PIN");
   }
   return secret;
 }
@@ -63,7 +70,7 @@ SecretPage::~SecretPage() {
 }
 
 void SecretPage::Wipe() {
-  explicit_bzero(data_, kPageBytes);
+  if (!SEALWARD_OMITTED(kPinWipe)) explicit_bzero(data_, kPageBytes);
   size_ = 0;
 }
 

@@ -16,8 +16,8 @@ inline constexpr size_t kMinPinBytes = 4;
 inline constexpr size_t kMaxPinBytes = 255;  // SoftHSM2's limit
 inline constexpr size_t kRandomPinBits = 256;
 
-// SecretPage is one page that is locked into memory, left out of dumps and
-// wiped when it ends. Not copyable, so that there is one copy.
+// SecretPage is one page that is locked into memory, left out of dumps, empty in a
+// child process, and wiped when it ends. Not copyable, so that there is one copy.
 class SecretPage {
  public:
   // RESOURCE_EXHAUSTED if the page cannot be locked.

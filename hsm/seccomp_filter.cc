@@ -95,6 +95,8 @@ class Filter {
 
   absl::Status Load() {
     if (context_ == nullptr) return absl::InternalError("seccomp_init failed");
+    // no_new_privs is hsm/hardening.cc's: libseccomp would hide that it is missing.
+    seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0);
     // A binary tree instead of a chain of comparisons; only speed depends on it.
     seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (error_ == 0) error_ = seccomp_load(context_.get());

@@ -9,6 +9,7 @@
 #include "common/errors.h"
 #include "hsm/log.h"
 #include "hsm/pkcs11/rv.h"
+#include "hsm/stack_burn.h"
 
 namespace sealward::hsm {
 namespace {
@@ -68,6 +69,7 @@ CK_RV Signer::SignOnce(KeyObject& object, absl::string_view message, std::string
                                reinterpret_cast<unsigned char*>(signature.data()), &size);
   // With the signature, a digest is half of what a leaked nonce needs.
   OPENSSL_cleanse(hashed.data(), hashed.size());
+  BurnStack();
   if (rv == CKR_OK && size != signature.size()) return CKR_SIGNATURE_LEN_RANGE;
   return rv;
 }

@@ -4,9 +4,13 @@
 
 namespace sealward::hsm {
 
-// Overwrites the 128 KiB of stack below the caller. A module that signs leaves
+inline constexpr int kBurnBytes = 128 * 1024;
+
+// Overwrites the kBurnBytes of stack below the caller. A module that signs leaves
 // ECDSA nonces there; with a recorded signature one of them gives the key away.
-// Called before a process waits for work, so that an idle one holds none.
+// Called after each signature, by the thread that signed, before anybody has it; and
+// before the process waits for work, for what login and generating leave. A dump that
+// is made while the module signs holds the nonce all the same.
 void BurnStack();
 
 }  // namespace sealward::hsm

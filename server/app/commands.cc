@@ -1,6 +1,7 @@
 #include "server/app/commands.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
 #include "common/errors.h"
+#include "common/measures.h"
 #include "server/app/config.h"
 #include "server/app/credentials.h"
 #include "server/app/exit_codes.h"
@@ -64,7 +66,16 @@ absl::StatusOr<Config> Load(const ConfigSource& source) {
 // file of the server would hold TLS keys and JWTs.
 void Harden(const Config& config) {
   umask(S_IRWXG | S_IRWXO);
-  if (!config.debug.core_dumps) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (!config.debug.core_dumps && !SEALWARD_OMITTED(kServerNoDump)) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
+  // gRPC 1.51 gives a listener up for good that cannot accept for want of descriptors
+  // (CVE-2023-4785): 1024, as many systems have it, would be few.
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
   // Debian builds abseil with it; it costs a lock for each lock.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }

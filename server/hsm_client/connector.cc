@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/failpoint.h"
+#include "common/measures.h"
 
 namespace sealward::hsm_client {
 namespace {
@@ -25,9 +26,9 @@ constexpr int kChildSocket = 3;
 // What the process may see of our environment: options of the sanitizers that
 // it may have been built with. Nothing else: an environment outlives its use.
 constexpr std::array kPassedVariables = {
-    "ASAN_OPTIONS",       "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
+    "ASAN_OPTIONS",       "LSAN_OPTIONS",   "TSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
 #ifdef SEALWARD_FAILPOINTS
-    failpoint::kVariable,
+    failpoint::kVariable, kWithoutVariable,
 #endif
 };
 

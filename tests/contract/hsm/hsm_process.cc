@@ -37,16 +37,22 @@ int MakeLog() {
 std::string ReadLog(int fd) {
   std::string log;
   char buffer[4096];
-  lseek(fd, 0, SEEK_SET);
-  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) {
+  // Not read(2): the program that still writes shares the offset.
+  for (ssize_t got; (got = pread(fd, buffer, sizeof buffer, static_cast<off_t>(log.size()))) > 0;) {
     log.append(buffer, static_cast<size_t>(got));
   }
   return log;
 }
 
+// The program, or the one that the bench puts in its place.
+std::string HsmBinary() {
+  const char* other = std::getenv("SEALWARD_TEST_HSM");
+  return other != nullptr ? other : SEALWARD_HSM_BINARY;
+}
+
 // Starts sealward-hsm; `inherited` becomes descriptor 3.
 pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited) {
-  std::vector<std::string> words = {SEALWARD_HSM_BINARY};
+  std::vector<std::string> words = {HsmBinary()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
@@ -58,7 +64,7 @@ pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited
     dup2(log_fd, STDERR_FILENO);
     if (inherited == 3) fcntl(3, F_SETFD, 0);
     if (inherited >= 0 && inherited != 3) dup2(inherited, 3);
-    execv(SEALWARD_HSM_BINARY, argv.data());
+    execv(argv[0], argv.data());
     _exit(127);
   }
   return pid;
@@ -70,6 +76,7 @@ Ended WaitFor(pid_t pid, int log_fd) {
   Ended ended;
   if (WIFEXITED(status)) ended.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
+  ended.dumped_core = WIFSIGNALED(status) && WCOREDUMP(status);
   ended.log = ReadLog(log_fd);
   return ended;
 }
@@ -216,6 +223,8 @@ Ended HsmProcess::Wait() {
   pid_ = -1;
   return ended;
 }
+
+std::string HsmProcess::Log() const { return ReadLog(log_fd_); }
 
 std::string HsmProcess::StatusLine(absl::string_view name) const {
   std::ifstream file(absl::StrCat("/proc/", pid_, "/status"));

@@ -33,6 +33,7 @@ class TempDirectory {
 struct Ended {
   int exit_code = -1;  // -1 if a signal ended it
   int signal = 0;
+  bool dumped_core = false;
   std::string log;  // stderr
 };
 
@@ -88,6 +89,8 @@ class HsmProcess {
   Ended Wait();
   pid_t pid() const { return pid_; }
   int fd() const { return socket_->fd(); }
+  // Its stderr so far.
+  std::string Log() const;
   // The line `name:` of /proc/pid/status.
   std::string StatusLine(absl::string_view name) const;
 
