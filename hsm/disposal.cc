@@ -183,6 +183,9 @@ absl::Status Disposal::RemovePair(const Subject& subject, const Found& found) {
   return RemoveMarks(found.marks.HandlesOf(Mark::KIND_DESTROY_SCHEDULED));
 }
 
+// The mark alone stops every sealward-hsm. The pair itself is not touched: SoftHSM2
+// changes an attribute by emptying the object's file and writing it anew
+// (ObjectFile::writeAttributes), and a kill in between costs the pair its CKA_ID.
 absl::Status Disposal::Revoke(const Subject& subject, absl::Time revoke_time) {
   {
     auto lock = writer_.Lock();
@@ -192,24 +195,9 @@ absl::Status Disposal::Revoke(const Subject& subject, absl::Time revoke_time) {
     if (found->marks.Of(Mark::KIND_REVOKED) == nullptr) {
       if (absl::Status s = Leave(subject, Mark::KIND_REVOKED, revoke_time); !s.ok()) return s;
     }
-    TurnOff(found->objects);
   }
   keys_.Forget(subject.id);
   return writer_.Flush();
-}
-
-// The mark alone stops every sealward-hsm; this stops other programs, too.
-void Disposal::TurnOff(const std::vector<FoundObject>& objects) const {
-  if (!partition_.config.profile->changes_attributes) return;
-  for (const FoundObject& object : objects) {
-    if (object.object_class != CKO_PRIVATE_KEY) continue;
-    pkcs11::Template changes;
-    changes.Bool(CKA_SIGN, false);
-    if (absl::Status s = partition_.objects->Change(object.handle, changes); !s.ok()) {
-      LogError(absl::StrCat("object ", Hex(*ToObjectId(object.id)),
-                            " is revoked, but its CKA_SIGN stays: ", std::string(s.message())));
-    }
-  }
 }
 
 }  // namespace sealward::hsm

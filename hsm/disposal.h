@@ -54,8 +54,7 @@ class Disposal {
   // id. FAILED_PRECONDITION (NOT_SCHEDULED, WINDOW_OPEN).
   absl::Status Destroy(const Subject& subject);
 
-  // Leaves a tombstone; the first one's time stays. Turns CKA_SIGN off where the
-  // profile can.
+  // Leaves a tombstone; the first one's time stays. The pair's objects stay as they are.
   absl::Status Revoke(const Subject& subject, absl::Time revoke_time);
 
  private:
@@ -72,7 +71,6 @@ class Disposal {
   absl::Status LeaveSchedule(const Subject& subject, absl::Time destroy_time,
                              std::vector<CK_OBJECT_HANDLE>& replaced);
   absl::Status Leave(const Subject& subject, v1::Mark::Kind kind, absl::Time time) const;
-  void TurnOff(const std::vector<FoundObject>& objects) const;
 
   absl::Status RemoveMarks(const std::vector<CK_OBJECT_HANDLE>& handles) const;
   absl::Status RemovePair(const Subject& subject, const Found& found);

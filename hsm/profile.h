@@ -35,10 +35,6 @@ struct Profile {
   // marks and an epoch (data_objects.h).
   bool data_objects;
 
-  // Attributes of a key can be changed (C_SetAttributeValue): then a revoked one
-  // gets CKA_SIGN=false.
-  bool changes_attributes;
-
   // Whether the HSM is reached over the network. If not, no socket can be made.
   bool network;
 

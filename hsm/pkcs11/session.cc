@@ -89,11 +89,6 @@ absl::StatusOr<CK_OBJECT_HANDLE> Session::Create(Template& object) const {
   return made;
 }
 
-absl::Status Session::Change(CK_OBJECT_HANDLE object, Template& changes) const {
-  return RvStatus(functions_.C_SetAttributeValue(handle_, object, changes.data(), changes.size()),
-                  "C_SetAttributeValue");
-}
-
 absl::StatusOr<CK_OBJECT_HANDLE> Session::Copy(CK_OBJECT_HANDLE object, Template& changes) const {
   CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
   const CK_RV rv = functions_.C_CopyObject(handle_, object, changes.data(), changes.size(), &copy);

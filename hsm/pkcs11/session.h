@@ -50,8 +50,6 @@ class Session {
   absl::StatusOr<KeyPair> GenerateKeyPair(CK_MECHANISM_TYPE mechanism, Template& public_key,
                                           Template& private_key) const;
   absl::StatusOr<CK_OBJECT_HANDLE> Create(Template& object) const;
-  // Changes attributes of an object.
-  absl::Status Change(CK_OBJECT_HANDLE object, Template& changes) const;
   absl::StatusOr<CK_OBJECT_HANDLE> Copy(CK_OBJECT_HANDLE object, Template& changes) const;
   absl::Status Destroy(CK_OBJECT_HANDLE object) const;
 

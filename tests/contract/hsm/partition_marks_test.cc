@@ -67,20 +67,6 @@ class PartitionMarksTest : public ::testing::Test {
   LocalPartition partition_{clock_};
 };
 
-// Defence in depth: a program that ignores marks meets the attribute.
-TEST_F(PartitionMarksTest, RevokingTurnsSignOff) {
-  ASSERT_EQ(Reason(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)), "OK");
-  ASSERT_EQ(Reason(RevokeOp(Ref(Id(1)))), "OK");
-  int private_keys = 0;
-  for (const CK_OBJECT_HANDLE handle : With(Id(1))) {
-    const auto values = *partition_.session().Read(handle, {CKA_CLASS, CKA_SIGN});
-    if (pkcs11::AsUlong(values[0]) != CKO_PRIVATE_KEY) continue;
-    ++private_keys;
-    EXPECT_EQ(pkcs11::AsBool(values[1]), false);
-  }
-  EXPECT_EQ(private_keys, 1);
-}
-
 // What no label attributes to a key is purged by its id, whatever it is.
 TEST_F(PartitionMarksTest, WhatIsNotAttributableIsDestroyedByItsId) {
   MakePair(Id(1), "somebody's key");

@@ -1,8 +1,8 @@
 // sealward-hsm is killed with SIGKILL at random while it schedules, cancels, revokes,
 // destroys and advances the epoch, inside SoftHSM2's own steps, too. Each verb is
 // repeated until it is answered. Then: what was revoked, scheduled or destroyed does
-// not sign, what was destroyed is gone, the epoch never went back, and of marks and
-// epochs there is one each.
+// not sign, what was destroyed is gone, no pair has lost its CKA_ID, the epoch never
+// went back, and of marks and epochs there is one each.
 //
 //   hsm_marks_stress [--seconds N] [--seed S]
 //
@@ -42,8 +42,8 @@ class Stress {
     const absl::Time end = absl::Now() + absl::Seconds(seconds_);
     for (int n = 1; absl::Now() < end && n <= kMaxKeys && failures_ == 0; ++n) Course(n);
     CheckNothingPiledUp();
-    printf("%d kills, %d starts, %d pairs; %u objects lost their name\n", kills_, starts_, pairs_,
-           unattributable_);
+    printf("%d kills, %d starts, %d pairs; %u remnants of data objects\n", kills_, starts_, pairs_,
+           remnants_);
     printf("%s: %d failures\n", failures_ == 0 ? "PASSED" : "FAILED", failures_);
     return failures_ == 0 ? 0 : 1;
   }
@@ -124,7 +124,9 @@ class Stress {
   void CheckNothingPiledUp() {
     const hsm::v1::ObjectList list = Do(ListOp("", 256), false).object_list();
     if (list.objects_size() != pairs_ - destroyed_) Fail("pairs that should be gone, or are lost");
-    unattributable_ = list.unattributable();
+    // Of pairs none: those were all counted above. A data object that was killed in its
+    // very first step has no class, and nobody can say what it is.
+    remnants_ = list.unattributable();
     const int marks = Do(ListMarksOp(), false).mark_list().marks_size();
     if (marks != marked_) Fail(absl::StrCat(marks, " marks, not ", marked_));
   }
@@ -144,7 +146,7 @@ class Stress {
   int marked_ = 0;
   int kills_ = 0;
   int starts_ = 0;
-  uint32_t unattributable_ = 0;
+  uint32_t remnants_ = 0;
   int failures_ = 0;
 };
 
@@ -152,7 +154,7 @@ class Stress {
 }  // namespace sealward::hsm_test
 
 int main(int argc, char** argv) {
-  int seconds = 60;
+  int seconds = 45;
   uint64_t seed = std::random_device()();
   if (const char* value = getenv("SEALWARD_STRESS_SECONDS")) seconds = atoi(value);
   if (const char* value = getenv("SEALWARD_STRESS_SEED")) seed = strtoull(value, nullptr, 10);
