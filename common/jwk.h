@@ -16,6 +16,12 @@ namespace sealward {
 // or if bytes follow it.
 absl::StatusOr<v1::PublicJwk> JwkFromSpki(const AlgorithmInfo& algorithm, absl::string_view spki);
 
+// As that, for a key that it took before and whose thumbprint is recorded: without the
+// checks that take long (spki.h has the others). So a record that was damaged is found,
+// since no damage keeps SHA-256.
+absl::StatusOr<v1::PublicJwk> JwkFromCheckedSpki(const AlgorithmInfo& algorithm,
+                                                 absl::string_view spki);
+
 // RFC 7638 SHA-256 thumbprint of the key's required members (RFC 8037 section 2
 // for OKP), base64url: 43 characters. Reads kty, crv, x, y, n and e only.
 std::string JwkThumbprint(const v1::PublicJwk& jwk);

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/catalog/snapshot.h"
 
 namespace sealward::api {
 
@@ -21,9 +21,8 @@ absl::Status CheckResourceId(absl::string_view field, absl::string_view id);
 // The resources whose names start with `collection` and a slash, for example
 // "tenants/a/keys".
 template <typename Resource>
-std::vector<std::shared_ptr<const Resource>> ChildrenOf(
-    const absl::flat_hash_map<std::string, std::shared_ptr<const Resource>>& all,
-    absl::string_view collection) {
+std::vector<std::shared_ptr<const Resource>> ChildrenOf(const catalog::ByName<Resource>& all,
+                                                        absl::string_view collection) {
   const std::string prefix = absl::StrCat(collection, "/");
   std::vector<std::shared_ptr<const Resource>> children;
   for (const auto& [name, resource] : all) {

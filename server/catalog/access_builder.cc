@@ -11,8 +11,8 @@ namespace {
 
 // Parses a record and puts it into its map under its name.
 template <typename Resource, typename Parse>
-absl::Status PutInto(absl::flat_hash_map<std::string, std::shared_ptr<const Resource>>& map,
-                     const RecordKey& key, const Stored& stored, Parse parse) {
+absl::Status PutInto(ByName<Resource>& map, const RecordKey& key, const Stored& stored,
+                     Parse parse) {
   absl::StatusOr<Resource> parsed = parse(stored, key.name);
   if (!parsed.ok()) return parsed.status();
   map[key.name] = std::make_shared<const Resource>(*std::move(parsed));
@@ -78,7 +78,7 @@ absl::Status AccessBuilder::PutBinding(const RecordKey& key, const Stored& store
   }
   DeleteBinding(key.name);
   auto binding = std::make_shared<const RoleBinding>(*std::move(parsed));
-  (*principals_)[key.name] = binding->principal;
+  next_->bindings_by_name[key.name] = binding;
   auto& bindings = next_->bindings[binding->principal];
   const auto at = std::ranges::lower_bound(
       bindings, key.name, {}, [](const auto& other) -> const std::string& { return other->name; });
@@ -87,24 +87,12 @@ absl::Status AccessBuilder::PutBinding(const RecordKey& key, const Stored& store
 }
 
 void AccessBuilder::DeleteBinding(const std::string& name) {
-  const std::string principal = PrincipalOf(name);
-  if (principal.empty()) return;
-  principals_->erase(name);
-  auto& bindings = next_->bindings[principal];
-  std::erase_if(bindings, [&name](const auto& binding) { return binding->name == name; });
-  if (bindings.empty()) next_->bindings.erase(principal);
-}
-
-const std::string& AccessBuilder::PrincipalOf(const std::string& binding_name) {
-  static const std::string& none = *new std::string();
-  if (!principals_) {
-    principals_.emplace();
-    for (const auto& [principal, bindings] : base_.bindings) {
-      for (const auto& binding : bindings) (*principals_)[binding->name] = principal;
-    }
-  }
-  const auto found = principals_->find(binding_name);
-  return found == principals_->end() ? none : found->second;
+  const auto binding = FindBinding(*next_, name);
+  if (binding == nullptr) return;
+  next_->bindings_by_name.erase(name);
+  auto& bindings = next_->bindings[binding->principal];
+  std::erase_if(bindings, [&name](const auto& other) { return other->name == name; });
+  if (bindings.empty()) next_->bindings.erase(binding->principal);
 }
 
 }  // namespace sealward::catalog

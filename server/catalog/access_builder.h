@@ -2,10 +2,8 @@
 #ifndef SEALWARD_SERVER_CATALOG_ACCESS_BUILDER_H_
 #define SEALWARD_SERVER_CATALOG_ACCESS_BUILDER_H_
 
-#include <optional>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "server/catalog/layout.h"
 #include "server/catalog/records.h"
@@ -21,8 +19,8 @@ bool IsAccessKind(RecordKind kind);
 // approvals and the approval policy. REQUIRES: IsAccessKind of every key.
 class AccessBuilder {
  public:
-  // `base` is what `next` was copied from; both outlive the builder.
-  AccessBuilder(const Snapshot& base, Snapshot* next) : base_(base), next_(next) {}
+  // `next` outlives the builder.
+  explicit AccessBuilder(Snapshot* next) : next_(next) {}
 
   // DATA_LOSS (RECORD_CORRUPT). The record's tenant and key must be in `next`.
   absl::Status Put(const RecordKey& key, const Stored& stored);
@@ -32,12 +30,8 @@ class AccessBuilder {
   absl::Status PutBinding(const RecordKey& key, const Stored& stored);
   absl::Status PutApprovalPolicy(const Stored& stored);
   void DeleteBinding(const std::string& name);
-  // Which principal has the binding; empty where there is no such binding.
-  const std::string& PrincipalOf(const std::string& binding_name);
 
-  const Snapshot& base_;
   Snapshot* const next_;
-  std::optional<absl::flat_hash_map<std::string, std::string>> principals_;
 };
 
 }  // namespace sealward::catalog

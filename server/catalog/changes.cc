@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
@@ -17,6 +16,18 @@
 namespace sealward::catalog {
 namespace {
 
+std::shared_ptr<const KeyVersion> WithHeaders(const KeyVersion& version,
+                                              const std::vector<std::string>& typs) {
+  KeyVersion with_headers = version;
+  with_headers.header_segments = HeaderSegments(version, typs);
+  return std::make_shared<const KeyVersion>(std::move(with_headers));
+}
+
+// Whether `next` may follow `before`: a version gets its public key once, and keeps it.
+bool IsSamePair(const KeyVersion& before, const KeyVersion& next) {
+  return before.object_id == next.object_id && (before.spki.empty() || before.spki == next.spki);
+}
+
 // Builder makes one snapshot out of another. Keys that change are copied once,
 // worked on, and put back by Finish.
 class Builder {
@@ -25,7 +36,7 @@ class Builder {
       : base_(base),
         changes_(changes),
         next_(std::make_shared<Snapshot>(base)),
-        access_(base, next_.get()) {}
+        access_(next_.get()) {}
 
   absl::Status Put(const RecordKey& key, const Stored& stored);
   // REQUIRES: DeletesOnlyLeaves.
@@ -38,17 +49,22 @@ class Builder {
   absl::Status PutIssuerUrl(const RecordKey& key, const Stored& stored);
   absl::Status PutKey(const RecordKey& key, const Stored& stored);
   absl::Status PutVersion(const RecordKey& key, const Stored& stored);
-  absl::Status FinishKey(Key& key);
+  // Notes whose kid and CKA_ID these are.
+  void Index(const std::string& key_name, const KeyVersion& version);
+  absl::Status FinishKey(const Key& key);
+  // Puts a key that is finished in its places.
+  void Place(std::shared_ptr<const Key> key);
+  void PlaceInIssuer(const std::shared_ptr<const Key>& key);
+  void TakeOutOfIssuer(const Key& key);
   // The working copy of a key, or null where there is no such key.
   Key* Open(const std::string& name);
-  void BuildKeysOfIssuers();
 
   const Snapshot& base_;
   const Changes& changes_;
   const std::shared_ptr<Snapshot> next_;
   AccessBuilder access_;
   absl::flat_hash_map<std::string, std::unique_ptr<Key>> open_;
-  absl::flat_hash_set<std::string> issuers_with_other_keys_;
+  bool recounts_revisions_ = false;
 };
 
 absl::Status Builder::Put(const RecordKey& key, const Stored& stored) {
@@ -82,7 +98,9 @@ absl::Status Builder::PutTenant(const RecordKey& key, const Stored& stored) {
   if (!tenant.ok()) return tenant.status();
   auto next = std::make_shared<const Tenant>(*std::move(tenant));
   next_->tenants[key.name] = next;
-  if (!base_.tenants.contains(key.name)) return absl::OkStatus();
+  const auto before = base_.tenants.find(key.name);
+  if (before == base_.tenants.end()) return absl::OkStatus();
+  recounts_revisions_ |= before->second->partition != next->partition;
   const std::string below = absl::StrCat(key.name, "/");
   for (const auto& [name, of_tenant] : base_.keys) {
     if (absl::StartsWith(name, below)) Open(name)->tenant = next;
@@ -132,7 +150,9 @@ absl::Status Builder::PutKey(const RecordKey& key, const Stored& stored) {
   next->issuer = issuer->second;
   if (Key* before = Open(key.name); before != nullptr) {
     next->versions = std::move(before->versions);
-    issuers_with_other_keys_.insert(before->issuer->name);
+    if (before->typs != next->typs) {
+      for (auto& version : next->versions) version = WithHeaders(*version, next->typs);
+    }
   }
   open_[key.name] = std::move(next);
   return absl::OkStatus();
@@ -143,16 +163,29 @@ absl::Status Builder::PutVersion(const RecordKey& key, const Stored& stored) {
   if (!version.ok()) return version.status();
   Key* owner = Open(key.name);
   if (owner == nullptr) return CorruptRecord(stored.store_key, "its key is not there");
+  version->header_segments = HeaderSegments(*version, owner->typs);
   auto& versions = owner->versions;
   const auto at = std::ranges::lower_bound(versions, key.version, {},
                                            [](const auto& other) { return other->number; });
+  Index(key.name, *version);
   auto next = std::make_shared<const KeyVersion>(*std::move(version));
-  if (at != versions.end() && (*at)->number == key.version) {
-    *at = std::move(next);
-  } else {
+  if (at == versions.end() || (*at)->number != key.version) {
     versions.insert(at, std::move(next));
+    return absl::OkStatus();
   }
+  if (!IsSamePair(**at, *next)) {
+    return CorruptRecord(stored.store_key, "it is not the key pair that it was");
+  }
+  *at = std::move(next);
   return absl::OkStatus();
+}
+
+void Builder::Index(const std::string& key_name, const KeyVersion& version) {
+  const auto note = [&](PersistentMap<VersionName>& map, const std::string& id) {
+    if (!id.empty() && !map.contains(id)) map[id] = VersionName{key_name, version.number};
+  };
+  note(next_->versions_by_kid, version.jwk.kid());
+  note(next_->versions_by_object_id, version.object_id);
 }
 
 Key* Builder::Open(const std::string& name) {
@@ -162,44 +195,54 @@ Key* Builder::Open(const std::string& name) {
   return (open_[name] = std::make_unique<Key>(*found->second)).get();
 }
 
-absl::Status Builder::FinishKey(Key& key) {
+absl::Status Builder::FinishKey(const Key& key) {
   const int64_t newest = key.versions.empty() ? 0 : key.versions.back()->number;
-  if (newest != key.last_version) {
-    return CorruptRecord(KeyRecordKey(key.name),
-                         absl::StrCat("its last version is ", key.last_version, ", but version ",
-                                      newest, " is what is there"));
-  }
-  for (auto& version : key.versions) {
-    std::vector<std::string> segments = HeaderSegments(*version, key.typs);
-    if (segments == version->header_segments) continue;
-    KeyVersion with_segments = *version;
-    with_segments.header_segments = std::move(segments);
-    version = std::make_shared<const KeyVersion>(std::move(with_segments));
-  }
-  return absl::OkStatus();
+  if (newest == key.last_version) return absl::OkStatus();
+  return CorruptRecord(KeyRecordKey(key.name),
+                       absl::StrCat("its last version is ", key.last_version, ", but version ",
+                                    newest, " is what is there"));
 }
 
-void Builder::BuildKeysOfIssuers() {
-  for (const std::string& name : issuers_with_other_keys_) next_->keys_of_issuer.erase(name);
-  for (const auto& [name, key] : next_->keys) {
-    if (!issuers_with_other_keys_.contains(key->issuer->name)) continue;
-    next_->keys_of_issuer[key->issuer->name].push_back(key);
+void Builder::Place(std::shared_ptr<const Key> key) {
+  const auto before = base_.keys.find(key->name);
+  if (before != base_.keys.end() && before->second->issuer->name != key->issuer->name) {
+    TakeOutOfIssuer(*before->second);
   }
-  for (const std::string& name : issuers_with_other_keys_) {
-    const auto keys = next_->keys_of_issuer.find(name);
-    if (keys == next_->keys_of_issuer.end()) continue;
-    std::ranges::sort(keys->second, {},
-                      [](const auto& key) -> const std::string& { return key->name; });
+  PlaceInIssuer(key);
+  int64_t& newest = next_->key_revisions[key->tenant->partition];
+  newest = std::max(newest, key->mod_revision);
+  next_->keys[key->name] = std::move(key);
+}
+
+void Builder::PlaceInIssuer(const std::shared_ptr<const Key>& key) {
+  auto& keys = next_->keys_of_issuer[key->issuer->name];
+  const auto at = std::ranges::lower_bound(
+      keys, key->name, {}, [](const auto& other) -> const std::string& { return other->name; });
+  if (at != keys.end() && (*at)->name == key->name) {
+    *at = key;
+  } else {
+    keys.insert(at, key);
   }
+}
+
+void Builder::TakeOutOfIssuer(const Key& key) {
+  auto& keys = next_->keys_of_issuer[key.issuer->name];
+  std::erase_if(keys, [&key](const auto& other) { return other->name == key.name; });
+  if (keys.empty()) next_->keys_of_issuer.erase(key.issuer->name);
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Builder::Finish(int64_t revision) {
   for (auto& [name, key] : open_) {
     if (absl::Status status = FinishKey(*key); !status.ok()) return status;
-    issuers_with_other_keys_.insert(key->issuer->name);
-    next_->keys[name] = std::move(key);
+    Place(std::move(key));
   }
-  if (!open_.empty()) BuildKeysOfIssuers();
+  if (recounts_revisions_) {
+    next_->key_revisions.clear();
+    for (const auto& [name, key] : next_->keys) {
+      int64_t& newest = next_->key_revisions[key->tenant->partition];
+      newest = std::max(newest, key->mod_revision);
+    }
+  }
   next_->revision = revision;
   return next_;
 }

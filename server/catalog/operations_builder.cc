@@ -33,14 +33,15 @@ absl::Status PutForeignKey(Snapshot& next, const RecordKey& key, const Stored& s
 }
 
 void DeleteForeignKey(Snapshot& next, const std::string& name) {
-  const auto keys = next.foreign_keys.find(IssuerOf(name));
+  const std::string issuer = IssuerOf(name);
+  const auto keys = next.foreign_keys.find(issuer);
   if (keys == next.foreign_keys.end()) return;
   auto copy = std::make_shared<ForeignKeys>(*keys->second);
   copy->erase(name);
   if (copy->empty()) {
-    next.foreign_keys.erase(keys);
+    next.foreign_keys.erase(issuer);
   } else {
-    keys->second = std::move(copy);
+    next.foreign_keys[issuer] = std::move(copy);
   }
 }
 

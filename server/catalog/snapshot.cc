@@ -53,12 +53,8 @@ int MaxJwksKeys(const Issuer& issuer) {
 }
 
 std::shared_ptr<const RoleBinding> FindBinding(const Snapshot& snapshot, absl::string_view name) {
-  for (const auto& [principal, bindings] : snapshot.bindings) {
-    for (const auto& binding : bindings) {
-      if (binding->name == name) return binding;
-    }
-  }
-  return nullptr;
+  const auto found = snapshot.bindings_by_name.find(name);
+  return found == snapshot.bindings_by_name.end() ? nullptr : found->second;
 }
 
 }  // namespace sealward::catalog

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/algorithms.h"
@@ -19,6 +18,7 @@
 #include "sealward/v1/key_service.pb.h"
 #include "server/catalog/access.h"
 #include "server/catalog/operations.h"
+#include "server/catalog/persistent_map.h"
 #include "server/lifecycle/plan.h"
 #include "server/lifecycle/state.h"
 
@@ -114,30 +114,45 @@ struct Key {
   std::vector<std::shared_ptr<const KeyVersion>> versions;
 };
 
-// Snapshot is the whole catalog at one revision. Maps are keyed by resource
-// name. Immutable once shared.
+// VersionName says which version it is.
+struct VersionName {
+  std::string key;
+  int64_t number = 0;
+};
+
+// By resource name.
+template <typename Resource>
+using ByName = PersistentMap<std::shared_ptr<const Resource>>;
+
+// Snapshot is the whole catalog at one revision. Immutable once shared. A copy shares
+// everything, and what is changed of it costs what changes.
 struct Snapshot {
   int64_t revision = 0;
-  absl::flat_hash_map<std::string, std::shared_ptr<const Tenant>> tenants;
-  absl::flat_hash_map<std::string, std::shared_ptr<const Issuer>> issuers;
-  absl::flat_hash_map<std::string, std::shared_ptr<const Key>> keys;
+  ByName<Tenant> tenants;
+  ByName<Issuer> issuers;
+  ByName<Key> keys;
   // Keys of each issuer, in name order; keyed by issuer name.
-  absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const Key>>> keys_of_issuer;
-  // Bindings of each principal; keyed by principal.
-  absl::flat_hash_map<std::string, std::vector<std::shared_ptr<const RoleBinding>>> bindings;
-  absl::flat_hash_map<std::string, std::shared_ptr<const TrustDomain>> trust_domains;
-  absl::flat_hash_map<std::string, std::shared_ptr<const DeniedCertificate>> denied_certificates;
-  absl::flat_hash_map<std::string, std::shared_ptr<const Approval>> approvals;
+  PersistentMap<std::vector<std::shared_ptr<const Key>>> keys_of_issuer;
+  // Which version has, or had, a kid or a CKA_ID; one of them, should there be several.
+  PersistentMap<VersionName> versions_by_kid;
+  PersistentMap<VersionName> versions_by_object_id;
+  // The newest mod_revision of the keys of each partition; keyed by Tenant::partition.
+  std::map<std::string, int64_t> key_revisions;
+  // Bindings of each principal, in name order; keyed by principal.
+  PersistentMap<std::vector<std::shared_ptr<const RoleBinding>>> bindings;
+  ByName<RoleBinding> bindings_by_name;  // the same
+  ByName<TrustDomain> trust_domains;
+  ByName<DeniedCertificate> denied_certificates;
+  ByName<Approval> approvals;
   ApprovalPolicy approval_policy;
   // Of each issuer, in name order; keyed by issuer name. Never null.
-  absl::flat_hash_map<
-      std::string, std::shared_ptr<const std::map<std::string, std::shared_ptr<const ForeignKey>>>>
+  PersistentMap<std::shared_ptr<const std::map<std::string, std::shared_ptr<const ForeignKey>>>>
       foreign_keys;
   StoreIdentity store_identity;
   // Keyed by partitions/{partition}; only those that something is known of.
-  absl::flat_hash_map<std::string, std::shared_ptr<const PartitionMemory>> partitions;
+  ByName<PartitionMemory> partitions;
   ClockMemory clock;
-  absl::flat_hash_map<std::string, std::shared_ptr<const QuarantinedObject>> quarantine;
+  ByName<QuarantinedObject> quarantine;
 };
 
 // Times of the key's versions, index for index.

@@ -49,16 +49,11 @@ absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
 }
 
 absl::Status CheckNewKid(const catalog::Snapshot& snapshot, absl::string_view kid) {
-  for (const auto& [name, key] : snapshot.keys) {
-    for (const auto& version : key->versions) {
-      if (version->jwk.kid() == kid) {
-        return MakeError(absl::StatusCode::kInternal, "HSM_KEY_REPEATED",
-                         absl::StrCat("the HSM made a key pair that ", name, "/versions/",
-                                      version->number, " has already"));
-      }
-    }
-  }
-  return absl::OkStatus();
+  const auto found = snapshot.versions_by_kid.find(kid);
+  if (found == snapshot.versions_by_kid.end()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInternal, "HSM_KEY_REPEATED",
+                   absl::StrCat("the HSM made a key pair that ", found->second.key, "/versions/",
+                                found->second.number, " has already"));
 }
 
 }  // namespace sealward::lifecycle

@@ -24,16 +24,6 @@ absl::Status NotAdoptable(const Quarantined& object, absl::string_view why) {
                    absl::StrCat(object.name, " cannot be adopted: ", why));
 }
 
-// Whether some version, of whatever key, has or had this CKA_ID.
-bool IsAVersions(const catalog::Snapshot& snapshot, absl::string_view object_id) {
-  for (const auto& [name, key] : snapshot.keys) {
-    for (const auto& version : key->versions) {
-      if (version->object_id == object_id) return true;
-    }
-  }
-  return false;
-}
-
 bool IsForeign(const catalog::Snapshot& snapshot, const std::string& issuer,
                const std::string& kid) {
   const auto keys = snapshot.foreign_keys.find(issuer);
@@ -86,7 +76,7 @@ absl::Status Quarantine::JudgeByStore(const Quarantined& object,
   if (object.algorithm != key.algorithm) {
     return NotAdoptable(object, "its key makes versions of another algorithm");
   }
-  if (IsAVersions(*snapshot, object.object_id)) {
+  if (snapshot->versions_by_object_id.contains(object.object_id)) {
     return NotAdoptable(object, "it was a version's, and that was destroyed");
   }
   if (!CheckNewKid(*snapshot, object.jwk.kid()).ok() ||

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "server/catalog/mutations.h"
+#include "server/hsm_client/partitions.h"
 #include "server/lifecycle/hsm_call.h"
 #include "server/lifecycle/intervene.h"
 #include "server/lifecycle/partition_objects.h"
@@ -103,8 +104,8 @@ absl::StatusOr<Testimony> AskWitness(hsm_client::Partition& partition, absl::Tim
 
 int64_t EpochRevision(const catalog::Snapshot& snapshot, absl::string_view partition) {
   int64_t revision = 0;
-  for (const auto& [name, key] : snapshot.keys) {
-    if (IsInPartition(*key, partition)) revision = std::max(revision, key->mod_revision);
+  for (const auto& [bound_to, newest] : snapshot.key_revisions) {
+    if (hsm_client::PartitionName(bound_to) == partition) revision = std::max(revision, newest);
   }
   return revision;
 }

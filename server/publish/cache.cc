@@ -21,8 +21,7 @@ absl::StatusOr<std::shared_ptr<const Document>> DocumentCache::Get(absl::string_
   const absl::Time now = clock_->Now();
 
   auto found = entries_.find(issuer_name);
-  if (found == entries_.end() || found->second.revision != snapshot->revision ||
-      now < found->second.built_for || now >= found->second.expires) {
+  if (found == entries_.end() || !IsFresh(found->second, *snapshot, now)) {
     absl::StatusOr<Entry> entry = Build(*snapshot, issuer_name, now);
     if (!entry.ok()) {
       if (found != entries_.end()) entries_.erase(found);
@@ -37,30 +36,50 @@ absl::StatusOr<std::shared_ptr<const Document>> DocumentCache::Get(absl::string_
   return kind == DocumentKind::kJwks ? found->second.jwks : found->second.discovery;
 }
 
-absl::StatusOr<DocumentCache::Entry> DocumentCache::Build(const catalog::Snapshot& snapshot,
-                                                          absl::string_view issuer_name,
-                                                          absl::Time now) {
+absl::StatusOr<DocumentCache::Inputs> DocumentCache::Find(const catalog::Snapshot& snapshot,
+                                                          absl::string_view issuer_name) {
   const auto issuer = snapshot.issuers.find(issuer_name);
   if (issuer == snapshot.issuers.end()) {
     return MakeError(absl::StatusCode::kNotFound, "ISSUER_NOT_FOUND",
                      absl::StrCat("there is no issuer ", issuer_name));
   }
-  IssuerKeys keys;
-  if (const auto found = snapshot.keys_of_issuer.find(issuer_name);
-      found != snapshot.keys_of_issuer.end()) {
-    keys = found->second;
+  Inputs inputs{issuer->second, {}, nullptr};
+  if (const auto keys = snapshot.keys_of_issuer.find(issuer_name);
+      keys != snapshot.keys_of_issuer.end()) {
+    inputs.keys = keys->second;
   }
+  if (const auto foreign = snapshot.foreign_keys.find(issuer_name);
+      foreign != snapshot.foreign_keys.end()) {
+    inputs.foreign = foreign->second;
+  }
+  return inputs;
+}
+
+bool DocumentCache::IsFresh(Entry& entry, const catalog::Snapshot& snapshot, absl::Time now) {
+  if (now < entry.built_for || now >= entry.expires) return false;
+  if (entry.revision == snapshot.revision) return true;
+  const auto inputs = Find(snapshot, entry.inputs.issuer->name);
+  if (!inputs.ok() || *inputs != entry.inputs) return false;
+  entry.revision = snapshot.revision;
+  return true;
+}
+
+absl::StatusOr<DocumentCache::Entry> DocumentCache::Build(const catalog::Snapshot& snapshot,
+                                                          absl::string_view issuer_name,
+                                                          absl::Time now) {
+  absl::StatusOr<Inputs> inputs = Find(snapshot, issuer_name);
+  if (!inputs.ok()) return inputs.status();
   static const ForeignKeys kNone;
-  const auto others = snapshot.foreign_keys.find(issuer_name);
-  const ForeignKeys& foreign = others == snapshot.foreign_keys.end() ? kNone : *others->second;
+  const ForeignKeys& foreign = inputs->foreign == nullptr ? kNone : *inputs->foreign;
   ++builds_;
-  absl::StatusOr<Document> jwks = BuildJwks(*issuer->second, keys, now, foreign);
+  absl::StatusOr<Document> jwks = BuildJwks(*inputs->issuer, inputs->keys, now, foreign);
   if (!jwks.ok()) return jwks.status();
   absl::StatusOr<Document> discovery =
-      BuildDiscovery(*issuer->second, keys, public_url_, now, foreign);
+      BuildDiscovery(*inputs->issuer, inputs->keys, public_url_, now, foreign);
   if (!discovery.ok()) return discovery.status();
   Entry entry;
   entry.revision = snapshot.revision;
+  entry.inputs = *std::move(inputs);
   entry.built_for = now;
   entry.expires = jwks->expires;
   entry.jwks = std::make_shared<const Document>(*std::move(jwks));

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -28,9 +29,10 @@ using SnapshotSource = std::function<std::shared_ptr<const catalog::Snapshot>()>
 
 enum class DocumentKind { kJwks, kDiscovery };
 
-// DocumentCache holds each issuer's documents and builds them again when the
-// catalog has changed, when they have expired, and when the clock went back
-// before the time they were built for. It never serves an old one instead.
+// DocumentCache holds each issuer's documents and builds them again when the issuer, its
+// keys or its foreign keys have changed in the catalog, when the documents have expired,
+// and when the clock went back before the time they were built for. It never serves an
+// old one instead.
 //
 // Threads: Get may be called from any thread. Builds happen under one lock, so
 // that a thousand requests at the moment of a change build once; a build takes
@@ -50,13 +52,26 @@ class DocumentCache {
   size_t size() const;
 
  private:
+  // What documents are made of. The catalog replaces what it changes, so it is the same
+  // while the pointers are.
+  struct Inputs {
+    std::shared_ptr<const catalog::Issuer> issuer;  // never null
+    std::vector<std::shared_ptr<const catalog::Key>> keys;
+    std::shared_ptr<const ForeignKeys> foreign;  // null for none
+    bool operator==(const Inputs&) const = default;
+  };
   struct Entry {
-    int64_t revision = 0;
+    int64_t revision = 0;  // of a snapshot with these inputs
+    Inputs inputs;
     absl::Time built_for;
     absl::Time expires;
     std::shared_ptr<const Document> jwks;
     std::shared_ptr<const Document> discovery;
   };
+  static absl::StatusOr<Inputs> Find(const catalog::Snapshot& snapshot,
+                                     absl::string_view issuer_name);
+  // Whether the documents may be served at `now`; takes note of the snapshot if so.
+  static bool IsFresh(Entry& entry, const catalog::Snapshot& snapshot, absl::Time now);
   absl::StatusOr<Entry> Build(const catalog::Snapshot& snapshot, absl::string_view issuer_name,
                               absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

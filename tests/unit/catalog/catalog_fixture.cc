@@ -140,6 +140,15 @@ std::string Describe(const Snapshot& snapshot) {
                       " @", binding->mod_revision, "\n");
     }
   }
+  for (const auto& [name, binding] : snapshot.bindings_by_name) {
+    lines["binding " + name] = absl::StrCat("of ", binding->principal);
+  }
+  // Not whose they are: the fixture's ids repeat.
+  for (const auto& [kid, version] : snapshot.versions_by_kid) lines["kid " + kid];
+  for (const auto& [id, version] : snapshot.versions_by_object_id) lines["object " + id];
+  for (const auto& [partition, revision] : snapshot.key_revisions) {
+    lines["keys of partition " + partition] = absl::StrCat("@", revision);
+  }
   std::string text;
   for (const auto& [name, line] : lines) absl::StrAppend(&text, name, ": ", line, "\n");
   return text;

@@ -100,6 +100,40 @@ TEST_F(CorruptRecordsTest, VersionsMustMatchTheKey) {
   ExpectDataLoss(KeyRecordKey("tenants/acme/keys/k"));
 }
 
+// What validators have in their caches under a version's name stays what signs.
+TEST_F(CorruptRecordsTest, AVersionKeepsItsKeyPair) {
+  const std::string store_key = VersionRecordKey("tenants/acme/keys/k", 1);
+  const auto key = GetKey();
+  Do(CompleteVersion(*key, Completed(*key->versions[0], {kStart, kStart})));
+  const KeyVersion good = *GetKey()->versions[0];
+  KeyVersion other_pair = Completed(good, good.times);
+  KeyVersion other_object = good;
+  other_object.object_id = std::string(16, 'x');
+  for (const KeyVersion& bad : {other_pair, other_object}) {
+    WriteRaw(store_key, SerializeVersion(bad));
+    const absl::Status status = catalog().CatchUp();
+    EXPECT_EQ(ErrorReason(status), "RECORD_CORRUPT") << status;
+    EXPECT_EQ(GetKey()->versions[0]->spki, good.spki);
+    WriteRaw(store_key, SerializeVersion(good));
+    EXPECT_TRUE(catalog().CatchUp().ok());
+  }
+}
+
+// A record that was damaged, or whose JWK is another key's.
+TEST_F(CorruptRecordsTest, AJwkIsThatOfItsPublicKey) {
+  const std::string store_key = VersionRecordKey("tenants/acme/keys/k", 1);
+  const auto key = GetKey();
+  Do(CompleteVersion(*key, Completed(*key->versions[0], {kStart, kStart})));
+  KeyVersion bad = *GetKey()->versions[0];
+  bad.jwk.set_kid("another");
+  WriteRaw(store_key, SerializeVersion(bad));
+  ExpectDataLoss(store_key);
+  bad = *GetKey()->versions[0];
+  bad.spki.back() = static_cast<char>(bad.spki.back() ^ 1);
+  WriteRaw(store_key, SerializeVersion(bad));
+  ExpectDataLoss(store_key);
+}
+
 // Whoever committed must not be told that nothing happened.
 TEST_F(CorruptRecordsTest, CommitThatCannotBeReadBackSaysSo) {
   WriteRaw(TenantRecordKey("tenants/broken"), "\xff\xff");

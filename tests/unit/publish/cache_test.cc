@@ -65,6 +65,39 @@ TEST_F(DocumentCacheTest, BuildsAgainWhenTheCatalogChanges) {
   EXPECT_FALSE(absl::StrContains(Body(), "one"));
 }
 
+// A commit elsewhere leaves this issuer's documents as they are; one of its own issuer,
+// keys or foreign keys does not.
+TEST_F(DocumentCacheTest, BuildsAgainOnlyWhatHasChanged) {
+  Body();
+  const auto change = [this](auto what) {
+    auto next = std::make_shared<catalog::Snapshot>(*snapshot_);
+    ++next->revision;
+    what(*next);
+    snapshot_ = next;
+    Body();
+    return cache_.builds();
+  };
+  const std::string name(testing::kIssuerName);
+  EXPECT_EQ(change([](catalog::Snapshot& next) {
+              next.issuers["tenants/acme/issuers/other"] =
+                  std::make_shared<const catalog::Issuer>(MakeIssuer());
+            }),
+            1);
+  EXPECT_EQ(change([&](catalog::Snapshot& next) {
+              next.issuers[name] = std::make_shared<const catalog::Issuer>(MakeIssuer());
+            }),
+            2);
+  EXPECT_EQ(change([&](catalog::Snapshot& next) {
+              next.keys_of_issuer[name] = {MakeKey("k", {MakeVersion(3, "three", Times(0))})};
+            }),
+            3);
+  EXPECT_EQ(change([&](catalog::Snapshot& next) {
+              next.foreign_keys[name] = std::make_shared<const ForeignKeys>();
+            }),
+            4);
+  EXPECT_EQ(change([](catalog::Snapshot&) {}), 4);
+}
+
 TEST_F(DocumentCacheTest, BuildsAgainWhenTheClockWentBack) {
   clock_.Set(kStart + absl::Minutes(20));
   EXPECT_TRUE(absl::StrContains(Body(), "two"));
