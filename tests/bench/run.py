@@ -5,7 +5,8 @@ In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
 rounds; then one tenant's latency while another floods, and how soon a standby
-signs after a revocation, and what many keys cost. Prints medians and the
+signs after a revocation, what a thousand rotations at once do to signing, and what
+many keys cost. Prints medians and the
 ratios against their targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
@@ -18,7 +19,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
+from runner import mass_rotation, noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -32,6 +33,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=2.0, help="of each ES256 measurement")
     parser.add_argument("--channels", type=int, default=1, help="TLS connections of the client")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
+    parser.add_argument("--only", choices=("mass-rotation", "many-keys", "noise"),
+                        help="one part alone, printed and not written")
     parser.add_argument("--profile", action="store_true", help="perf record at the end")
     parser.add_argument("--json", type=pathlib.Path, default=SOURCE / "build/bench/latest.json")
     arguments = parser.parse_args()
@@ -50,12 +53,24 @@ def find_binaries(build):
         raw=build / "tests/bench/raw_pkcs11",
         load_client=build / "tests/bench/load_client",
         revocation_client=build / "tests/bench/revocation_client",
+        many_keys_client=build / "tests/bench/many_keys_client",
         planner_bench=build / "tests/bench/planner_bench",
     )
     for path in vars(binaries).values():
         if not path.exists():
             raise processes.BenchError(f"{path} is missing: build it first (./dev bench does)")
     return binaries
+
+
+def measure_one(arguments, service, binaries):
+    if arguments.only == "many-keys":
+        planner.print_table(planner.measure(binaries, arguments.quick))
+        return
+    service.start()
+    if arguments.only == "noise":
+        noise.print_table(measure_noise(arguments, service, binaries))
+    else:
+        mass_rotation.print_table(measure_mass_rotation(arguments, service, binaries))
 
 
 def measure(arguments, service, binaries):
@@ -70,12 +85,14 @@ def measure(arguments, service, binaries):
             all_rounds.append(runner.run(order, arguments.seconds))
         noisy = measure_noise(arguments, service, binaries)
         revoked = revocation.measure(service, binaries, arguments.rounds)
+        rotated = measure_mass_rotation(arguments, service, binaries)
         many_keys = planner.measure(binaries, arguments.quick)
         report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
         noise.print_table(noisy)
         revocation.print_table(revoked)
+        mass_rotation.print_table(rotated)
         planner.print_table(many_keys)
-        report.write_json(arguments.json, all_rounds, noisy, revoked, many_keys,
+        report.write_json(arguments.json, all_rounds, noisy, revoked, rotated, many_keys,
                           report.machine(SOURCE))
         print(f"\nWritten: {arguments.json}")
         if arguments.profile:
@@ -93,6 +110,16 @@ def measure_noise(arguments, service, binaries):
         neighbours.close()
 
 
+def measure_mass_rotation(arguments, service, binaries):
+    print("mass rotation", file=sys.stderr, flush=True)
+    keys = mass_rotation.QUICK_KEYS if arguments.quick else mass_rotation.KEYS
+    rotation = mass_rotation.MassRotation(service, binaries, keys)
+    try:
+        return rotation.run(arguments.seconds * mass_rotation.PARTS)
+    finally:
+        rotation.close()
+
+
 def main():
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -102,7 +129,7 @@ def main():
     except processes.BenchError as error:
         sys.exit(f"bench: {error}")
     try:
-        measure(arguments, service, binaries)
+        (measure_one if arguments.only else measure)(arguments, service, binaries)
     except processes.BenchError as error:
         sys.exit(f"bench: {error}\n{service.log_tail()}")
     except KeyboardInterrupt:

@@ -33,6 +33,13 @@ def run(command, **options):
     return done.stdout
 
 
+def start(command, log):
+    """A program that goes on by itself and answers on its stdout at the end."""
+    return subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=log, text=True, preexec_fn=die_with_parent)
+
+
 def stop(process, patience_s=20):
     """Ends one child by its pid: SIGTERM, and SIGKILL if it does not listen."""
     if process.poll() is not None:

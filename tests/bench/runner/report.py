@@ -112,7 +112,7 @@ def _warn_of_noise(middle):
         print(f"\nNoisy: other programs had up to {worst:.0%} of the machine's busy time.")
 
 
-def write_json(path, rounds, noisy, revoked, many_keys, facts):
+def write_json(path, rounds, noisy, revoked, rotated, many_keys, facts):
     def flat(results):
         return {f"{m.key}: {m.name}": numbers for m, numbers in results.items()}
 
@@ -123,6 +123,7 @@ def write_json(path, rounds, noisy, revoked, many_keys, facts):
         "targets": judge(rounds),
         "noisy_neighbour": noisy,
         "revocation": revoked,
+        "mass_rotation": rotated,
         "many_keys": many_keys,
         "rounds": [flat(results) for results in rounds],
     }

@@ -177,16 +177,27 @@ class Service:
         flags = ["--quota-per-second", str(per_second)] if per_second else ["--no-quota"]
         self._cli("admin", "tenants", "update", "noisy", *flags)
 
+    def create_tenant(self, tenant):
+        """With an operator and a token issuer."""
+        self._cli("admin", "tenants", "create", f"tenants/{tenant}")
+        for role, name in (("operator", "operator"), ("token-issuer", "issuer")):
+            self._cli(
+                *("admin", "bindings", "create", f"tenants/{tenant}/roleBindings/{name}"),
+                *("--role", role, "--principal", f"spiffe://sealward.test/{name}"),
+            )
+
     def _create_resources(self):
         for tenant, keys in (("bench", plan.KEYS), ("noisy", plan.NOISY_KEYS)):
-            self._cli("admin", "tenants", "create", f"tenants/{tenant}")
-            for role, name in (("operator", "operator"), ("token-issuer", "issuer")):
-                self._cli(
-                    *("admin", "bindings", "create", f"tenants/{tenant}/roleBindings/{name}"),
-                    *("--role", role, "--principal", f"spiffe://sealward.test/{name}"),
-                )
+            self.create_tenant(tenant)
             for key in keys:
                 self._create_key(key)
+
+    def count_events(self, event, key, version):
+        """How often the log says so of that version of keys whose name starts with `key`."""
+        self.log.flush()
+        parts = (f'"event":"{event}"', f'"key":"{key}', f'"version":{version},')
+        with open(self.directory / "programs.log", encoding="utf-8") as lines:
+            return sum(all(part in line for part in parts) for line in lines)
 
     def _create_key(self, key):
         self._cli("admin", "issuers", "create", key.issuer, "--issuer-url", self._issuer_url(key))
