@@ -7,7 +7,7 @@ full() {
   local stage failed=()
   setup
   build dev
-  for stage in full_tests full_long_tests full_sim full_lint full_asan full_tsan full_fuzz full_bench; do
+  for stage in full_tests full_long_tests full_sim full_containment full_lint full_asan full_tsan full_fuzz full_bench; do
     timed "${stage//_/ }" "$stage" || failed+=("${stage#full_}")
   done
   ((${#failed[@]} == 0)) || die "failed: ${failed[*]}"
@@ -17,6 +17,7 @@ full() {
 full_tests() { (run_tests); }
 full_long_tests() { (run_tests -L '^long$'); }
 full_sim() { (simulate); }
+full_containment() { (contain --full); }
 full_lint() { (lint --all); }
 full_asan() { (sanitize asan -LE '^nosanitize$'); }
 full_tsan() { (sanitize tsan -LE '^nosanitize$'); }

@@ -41,6 +41,10 @@ void Sleep(int ms) { poll(nullptr, 0, ms); }
   Die();
 }
 
+void Hang(const std::string& function) {
+  while (script->Hangs(function)) Sleep(kHangPeriodMs);
+}
+
 // What happens before a call; a CK_RV if the call is not to be made.
 std::optional<CK_RV> Before(const std::string& function, const Fault& fault) {
   switch (fault.action) {
@@ -50,7 +54,7 @@ std::optional<CK_RV> Before(const std::string& function, const Fault& fault) {
       Sleep(static_cast<int>(fault.value));
       break;
     case Fault::Action::kHang:
-      while (script->Hangs(function)) Sleep(kHangPeriodMs);
+      Hang(function);
       break;
     case Fault::Action::kDie:
       Die();
@@ -130,7 +134,10 @@ struct Hook<kMember, CK_RV (*CK_FUNCTION_LIST::*)(Arguments...)> {
     }
     const CK_RV rv = (real->*kMember)(arguments...);
     if (rv != CKR_OK) return rv;
-    for (const Fault& fault : faults) Spoil(fault, arguments...);
+    for (const Fault& fault : faults) {
+      if (fault.action == Fault::Action::kHangAfter) Hang(function);
+      Spoil(fault, arguments...);
+    }
     return CKR_OK;
   }
 

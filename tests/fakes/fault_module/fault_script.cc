@@ -21,6 +21,7 @@ constexpr NamedAction kActions[] = {
     {"return", Fault::Action::kReturn},
     {"delay", Fault::Action::kDelay},
     {"hang", Fault::Action::kHang},
+    {"hang-after", Fault::Action::kHangAfter},
     {"truncate", Fault::Action::kTruncate},
     {"flip", Fault::Action::kFlip},
     {"die", Fault::Action::kDie},
@@ -154,7 +155,9 @@ std::vector<Fault> Script::For(const std::string& function, uint64_t call) {
 bool Script::Hangs(const std::string& function) {
   ReadAgain();
   for (const Rule& rule : rules_) {
-    if (rule.function == function && rule.fault.action == Fault::Action::kHang) return true;
+    const bool hangs =
+        rule.fault.action == Fault::Action::kHang || rule.fault.action == Fault::Action::kHangAfter;
+    if (rule.function == function && hangs) return true;
   }
   return false;
 }

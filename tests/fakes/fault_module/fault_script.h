@@ -22,6 +22,7 @@ struct Fault {
     kReturn,            // `value` is the CK_RV; the function is not called
     kDelay,             // `value` ms before the call
     kHang,              // before the call, until the rule is gone from the script
+    kHangAfter,         // the same, after a call that went well
     kTruncate,          // success, with `value` bytes (or handles) less
     kFlip,              // success, with a bit of the last byte wrong
     kDie,               // SIGKILL
@@ -43,8 +44,8 @@ struct Fault {
 //   C_Sign     17    truncate 8                  the 17th call of the partition's life
 //   C_Sign     17+   delay 200                   that and all later ones
 //
-// ACTION is a Fault::Action in kebab-case (return, delay, hang, truncate, flip,
-// die, empty-token-object, half, extractable). Empty lines and those that begin
+// ACTION is a Fault::Action in kebab-case (return, delay, hang, hang-after, truncate,
+// flip, die, empty-token-object, half, extractable). Empty lines and those that begin
 // with # say nothing; what else is not understood ends the process, with a line on
 // stderr. Not thread-safe: sealward-hsm uses a module from one thread.
 class Script {
