@@ -52,6 +52,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddQuarantineCommands(app, chosen);
   AddStatusCommand(app, chosen);
   AddAlarmCommands(app, chosen);
+  AddDebugCommands(app, chosen);
 }
 
 // The command or group that the command line got to.

@@ -40,6 +40,7 @@ void AddPartitionCommands(CLI::App& app, Chosen& chosen);
 void AddSigningCommands(CLI::App& app, Chosen& chosen);
 void AddStatusCommand(CLI::App& app, Chosen& chosen);
 void AddAlarmCommands(CLI::App& app, Chosen& chosen);
+void AddDebugCommands(CLI::App& app, Chosen& chosen);
 
 // A group of commands, such as `keys`.
 CLI::App* AddGroup(CLI::App& app, const std::string& name, const std::string& description);

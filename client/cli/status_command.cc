@@ -43,6 +43,10 @@ std::string PartitionText(const v1::PartitionStatus& partition) {
                         ? "REFUSED: put it right, then run sealward-hsm clear-pin-latch"
                         : "accepted");
   fields.Add("Witness", WitnessText(partition.witness()));
+  fields.Add("Exposed",
+             partition.exposure().empty()
+                 ? "nothing: the server cannot read PIN, keys or memory"
+                 : absl::StrCat("TO THE SERVER (development only): ", partition.exposure()));
   fields.Add("Alarm", partition.alarm().empty() ? "none" : partition.alarm());
   Table processes({"HSM PROCESS", "READY", "RESTARTS", "SIGNATURES"});
   for (const v1::HsmProcessStatus& process : partition.processes()) {

@@ -102,6 +102,11 @@ absl::StatusOr<v1::GetServiceStatusResponse> StatusService::Get(const Caller& ca
   for (const hsm_client::Partitions::Named& partition : sources_.partitions->all()) {
     v1::PartitionStatus status =
         ToMessage(partition, *sources_.withheld, *sources_.epochs, *snapshot);
+    std::vector<pid_t> pids;
+    for (const v1::HsmProcessStatus& process : status.processes()) {
+      if (process.pid() != 0) pids.push_back(process.pid());
+    }
+    status.set_exposure(sources_.exposure(partition.name, pids));
     if (partition.name == hsm_client::kSharedPartition) *response.mutable_partition() = status;
     *response.add_partitions() = std::move(status);
   }

@@ -2,6 +2,10 @@
 #ifndef SEALWARD_SERVER_API_STATUS_SERVICE_H_
 #define SEALWARD_SERVER_API_STATUS_SERVICE_H_
 
+#include <sys/types.h>
+
+#include <functional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -27,6 +31,9 @@ class StatusService final : public v1::StatusService::CallbackService {
     const hsm_client::Partitions* partitions = nullptr;
     const lifecycle::Withheld* withheld = nullptr;
     const lifecycle::Epochs* epochs = nullptr;
+    // What of a partition with these processes the server could read; empty for nothing.
+    std::function<std::string(const std::string& partition, std::span<const pid_t> pids)> exposure =
+        [](const std::string&, std::span<const pid_t>) { return std::string(); };
   };
   StatusService(const Edge& edge, Sources sources) : edge_(edge), sources_(std::move(sources)) {}
 

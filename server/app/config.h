@@ -19,8 +19,10 @@ struct Config {
     std::string path;
   };
   struct Hsm {
-    std::string binary;                // started with serve --dir partition …
-    std::string partition;             // its directory; never opened by the server
+    std::string binary;  // started with serve --dir partition …
+    // Its directory. The server never opens it, and outside development does not start
+    // if it could: with `sockets` that is all it is for.
+    std::string partition;
     int processes = 2;                 // 1 to hsm_client::kMaxProcesses
     std::vector<std::string> sockets;  // instead: connect to these, one a process
   };

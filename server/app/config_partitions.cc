@@ -20,10 +20,10 @@ Config::Hsm ReadHsm(ConfigReader& reader, const char* section, absl::string_view
   hsm.processes = reader.Number(section, "processes", 2, hsm_client::kMaxProcesses);
   hsm.binary = reader.Absolute(reader.Text(section, "binary", std::string(default_binary)));
   hsm.partition = reader.Absolute(reader.Text(section, "partition", ""));
-  if (hsm.sockets.empty() == hsm.partition.empty()) {
+  if (hsm.sockets.empty() && hsm.partition.empty()) {
     reader.Fail(section, "partition",
                 absl::StrCat("or ", section,
-                             ".sockets must be given, and not both: the first starts sealward-hsm "
+                             ".sockets must be given: the first alone starts sealward-hsm "
                              "processes, the second connects to running ones"));
   }
   return hsm;

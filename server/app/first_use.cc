@@ -29,7 +29,8 @@ bool IsMissing(const Config::Hsm& config) {
 
 absl::Status CheckEmpty(absl::string_view name, const Config::Hsm& config, const Clock& clock) {
   if (IsMissing(config)) return absl::OkStatus();
-  hsm_client::ProcessPartition::Options options = PartitionOptions(config, &clock);
+  hsm_client::ProcessPartition::Options options = PartitionOptions(
+      config, &clock, [](pid_t, uid_t) { return absl::OkStatus(); });  // `serve` looks at that
   options.processes = 1;
   const auto partition = hsm_client::ProcessPartition::Start(std::move(options));
   hsm::v1::Operation operation;

@@ -11,9 +11,12 @@ namespace {
 using hsm_client::ProcessPartition;
 
 std::unique_ptr<ProcessPartition> StartOne(const std::string& name, const Config::Hsm& config,
-                                           const Clock* clock, telemetry::Metrics* metrics) {
+                                           SignerIsolation* isolation, const Clock* clock,
+                                           telemetry::Metrics* metrics) {
   metrics->AddHsmPartition(name);
-  ProcessPartition::Options options = PartitionOptions(config, clock);
+  ProcessPartition::Options options = PartitionOptions(
+      config, clock,
+      [name, isolation](pid_t pid, uid_t uid) { return isolation->CheckPeer(name, pid, uid); });
   options.on_event = [name, metrics](const hsm_client::PartitionEvent& event) {
     RecordHsmEvent(name, event, *metrics);
   };
@@ -30,26 +33,29 @@ std::string AlarmOf(const ProcessPartition& partition) {
 
 }  // namespace
 
-ProcessPartition::Options PartitionOptions(const Config::Hsm& config, const Clock* clock) {
+ProcessPartition::Options PartitionOptions(const Config::Hsm& config, const Clock* clock,
+                                           hsm_client::PeerCheck check) {
   ProcessPartition::Options options;
   options.clock = clock;
   if (config.sockets.empty()) {
     options.connector = hsm_client::MakeSpawnConnector(config.binary, config.partition);
     options.processes = config.processes;
   } else {
-    options.connector = hsm_client::MakeSocketConnector(config.sockets);
+    options.connector = hsm_client::MakeSocketConnector(config.sockets, std::move(check));
     options.processes = static_cast<int>(config.sockets.size());
   }
   return options;
 }
 
-std::vector<HsmPartitions::Entry> HsmPartitions::StartAll(const Config& config, const Clock* clock,
+std::vector<HsmPartitions::Entry> HsmPartitions::StartAll(const Config& config,
+                                                          SignerIsolation* isolation,
+                                                          const Clock* clock,
                                                           telemetry::Metrics* metrics) {
   std::vector<Entry> entries;
   const std::string shared(hsm_client::kSharedPartition);
-  entries.push_back({shared, StartOne(shared, config.hsm, clock, metrics)});
+  entries.push_back({shared, StartOne(shared, config.hsm, isolation, clock, metrics)});
   for (const auto& [name, own] : config.partitions) {
-    entries.push_back({name, StartOne(name, own, clock, metrics)});
+    entries.push_back({name, StartOne(name, own, isolation, clock, metrics)});
   }
   return entries;
 }
@@ -61,8 +67,11 @@ std::vector<hsm_client::Partitions::Named> HsmPartitions::Named(const std::vecto
   return named;
 }
 
-HsmPartitions::HsmPartitions(const Config& config, const Clock* clock, telemetry::Metrics* metrics)
-    : metrics_(metrics), entries_(StartAll(config, clock, metrics)), partitions_(Named(entries_)) {}
+HsmPartitions::HsmPartitions(const Config& config, SignerIsolation* isolation, const Clock* clock,
+                             telemetry::Metrics* metrics)
+    : metrics_(metrics),
+      entries_(StartAll(config, isolation, clock, metrics)),
+      partitions_(Named(entries_)) {}
 
 HsmPartitions::~HsmPartitions() { Stop(std::chrono::steady_clock::now()); }
 

@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "server/app/config.h"
 #include "server/app/ready_file.h"
+#include "server/app/signer_isolation.h"
 #include "server/hsm_client/partitions.h"
 #include "server/hsm_client/process_partition.h"
 #include "server/telemetry/metrics.h"
@@ -29,17 +30,20 @@ namespace sealward::app {
 inline constexpr absl::Duration kHsmStartTimeout = absl::Minutes(2);
 inline constexpr absl::Duration kHsmLateTimeout = absl::Seconds(10);
 
-// How to reach the processes of a partition; everything else as it is by default.
+// How to reach the processes of a partition; everything else as it is by default. What
+// `check` refuses is not connected to.
 hsm_client::ProcessPartition::Options PartitionOptions(const Config::Hsm& config,
-                                                       const Clock* clock);
+                                                       const Clock* clock,
+                                                       hsm_client::PeerCheck check);
 
 // HsmPartitions starts, watches and ends all partitions, each with processes of
 // its own: what becomes of one is nothing to the others. Thread-safe; Stop is
 // called once.
 class HsmPartitions {
  public:
-  // Starts the processes; waits for none. `clock` and `metrics` outlive it.
-  HsmPartitions(const Config& config, const Clock* clock, telemetry::Metrics* metrics);
+  // Starts the processes; waits for none. `isolation`, `clock` and `metrics` outlive it.
+  HsmPartitions(const Config& config, SignerIsolation* isolation, const Clock* clock,
+                telemetry::Metrics* metrics);
   // Stops at once.
   ~HsmPartitions();
   HsmPartitions(const HsmPartitions&) = delete;
@@ -72,8 +76,8 @@ class HsmPartitions {
     std::string name;
     std::unique_ptr<hsm_client::ProcessPartition> partition;
   };
-  static std::vector<Entry> StartAll(const Config& config, const Clock* clock,
-                                     telemetry::Metrics* metrics);
+  static std::vector<Entry> StartAll(const Config& config, SignerIsolation* isolation,
+                                     const Clock* clock, telemetry::Metrics* metrics);
   static std::vector<hsm_client::Partitions::Named> Named(const std::vector<Entry>& entries);
 
   telemetry::Metrics* const metrics_;

@@ -17,6 +17,7 @@
 #include "server/app/key_work.h"
 #include "server/app/local_listener.h"
 #include "server/app/public_listener.h"
+#include "server/app/signer_isolation.h"
 #include "server/app/tls_files.h"
 #include "server/app/tls_keeper.h"
 #include "server/auth/call_limits.h"
@@ -47,6 +48,7 @@ struct Server::Parts {
   decisions::LogSink decision_log;
   decisions::Aggregator decisions{&decision_log, clock};
   std::unique_ptr<TlsKeeper> tls;
+  std::unique_ptr<SignerIsolation> isolation;
   std::unique_ptr<HsmPartitions> hsm;
   std::unique_ptr<lifecycle::Epochs> epochs;
   std::unique_ptr<PublicListener> https;
@@ -169,8 +171,14 @@ void Server::Parts::MakeServices(const Config& config) {
   admin_sources.live_jwts = &keys->signer.live_jwts();
   admin_sources.epochs = epochs.get();
   admin_sources.partitions = &hsm->partitions();
-  admin_sources.status = {SEALWARD_VERSION, start_time, &hsm->partitions(), &keys->withheld,
-                          epochs.get()};
+  admin_sources.status = {SEALWARD_VERSION,
+                          start_time,
+                          &hsm->partitions(),
+                          &keys->withheld,
+                          epochs.get(),
+                          [this](const std::string& partition, std::span<const pid_t> pids) {
+                            return isolation->ExposureOf(partition, pids);
+                          }};
   admin_sources.operations = {alarms.get(), lifecycle_clock.get(), epochs.get()};
   admin_sources.bundle_rules = BundleRulesOf(config);
   admin_services = std::make_unique<AdminServices>(edge, admin_sources);
@@ -235,7 +243,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
   Parts& parts = *server->parts_;
   if (absl::Status status = parts.OpenStore(config); !status.ok()) return status;
   if (absl::Status status = parts.OpenTls(config); !status.ok()) return status;
-  parts.hsm = std::make_unique<HsmPartitions>(config, clock, &parts.metrics);
+  parts.isolation = std::make_unique<SignerIsolation>(config);
+  if (absl::Status status = parts.isolation->CheckDirectories(); !status.ok()) return status;
+  parts.hsm = std::make_unique<HsmPartitions>(config, parts.isolation.get(), clock, &parts.metrics);
   parts.epochs = std::make_unique<lifecycle::Epochs>(
       lifecycle::Epochs::Options{parts.catalog.get(), &parts.hsm->partitions(), clock,
                                  &parts.metrics, lifecycle::SystemRandomBytes});
@@ -257,6 +267,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, cons
     parts->epochs->Verify(partition).IgnoreError();  // logged; the driver goes on asking
     parts->keys->drivers.At(partition).Start();
   });
+  if (absl::Status status = parts.isolation->Refused(); !status.ok()) return status;
   parts.alarms->Start();
   return server;
 }

@@ -114,7 +114,8 @@ class SpawnConnector final : public Connector {
 
 class SocketConnector final : public Connector {
  public:
-  explicit SocketConnector(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+  SocketConnector(std::vector<std::string> paths, PeerCheck check)
+      : paths_(std::move(paths)), check_(std::move(check)) {}
 
   absl::StatusOr<std::unique_ptr<Link>> Connect(int slot) override {
     const std::string& path = paths_[static_cast<size_t>(slot)];
@@ -134,12 +135,16 @@ class SocketConnector final : public Connector {
     }
     ucred peer{};
     socklen_t length = sizeof(peer);
-    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+      return absl::UnavailableError(absl::StrCat("SO_PEERCRED: ", std::strerror(errno)));
+    }
+    if (absl::Status s = check_(peer.pid, peer.uid); !s.ok()) return s;
     return std::make_unique<Link>(Link{std::move(socket), peer.pid, false});
   }
 
  private:
   const std::vector<std::string> paths_;
+  const PeerCheck check_;
 };
 
 }  // namespace
@@ -149,8 +154,8 @@ std::unique_ptr<Connector> MakeSpawnConnector(absl::string_view binary,
   return std::make_unique<SpawnConnector>(binary, partition_directory);
 }
 
-std::unique_ptr<Connector> MakeSocketConnector(std::vector<std::string> paths) {
-  return std::make_unique<SocketConnector>(std::move(paths));
+std::unique_ptr<Connector> MakeSocketConnector(std::vector<std::string> paths, PeerCheck check) {
+  return std::make_unique<SocketConnector>(std::move(paths), std::move(check));
 }
 
 std::string DescribeExit(int wait_status) {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,8 +49,12 @@ class Connector {
 std::unique_ptr<Connector> MakeSpawnConnector(absl::string_view binary,
                                               absl::string_view partition_directory);
 
-// Connects to sockets that processes listen on; slot i uses paths[i].
-std::unique_ptr<Connector> MakeSocketConnector(std::vector<std::string> paths);
+// What there is against a process that listens, by its SO_PEERCRED; OK for nothing.
+using PeerCheck = std::function<absl::Status(pid_t pid, uid_t uid)>;
+
+// Connects to sockets that processes listen on; slot i uses paths[i]. A process that
+// `check` refuses is hung up on before it has got anything.
+std::unique_ptr<Connector> MakeSocketConnector(std::vector<std::string> paths, PeerCheck check);
 
 // What an exit status (as of waitpid) means, for people.
 std::string DescribeExit(int wait_status);

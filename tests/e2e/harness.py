@@ -182,14 +182,15 @@ level = "info"
 class Server:
     """One run of sealward-server on a State."""
 
-    def __init__(self, state, preexec=None, wait=True, hsm=True):
+    def __init__(self, state, preexec=None, wait=True, hsm=True, launcher=()):
+        """`launcher` goes before the command: what runs it in a way of its own."""
         self.state = state
         self.ready = None
         state.ready_file.unlink(missing_ok=True)
         with open(state.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "sealward-server", "serve", "--config", state.dir / "server.toml",
-                 "--ready-file", state.ready_file],
+                [*launcher, BIN / "sealward-server", "serve", "--config",
+                 state.dir / "server.toml", "--ready-file", state.ready_file],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=preexec,
             )
         if wait:

@@ -115,7 +115,6 @@ TEST_F(ConfigTest, EachMistakeIsNamed) {
       {"processes = 3", "processes = 0", "hsm.processes must be from 1"},
       {"processes = 3", "processes = \"3\"", "hsm.processes must be a number"},
       {"partition = \"partition\"\n", "", "hsm.partition or hsm.sockets"},
-      {"partition = \"partition\"", "partition = \"p\"\nsockets = [\"s\"]", "and not both"},
       {"client_ca = \"/etc/ca.pem\"\n", "", "grpc.client_ca is missing"},
       {"corp.example", "Corp.example", "grpc.trust_domain must be a SPIFFE trust domain"},
       {"partner.example", "a/b", "grpc.trust_domains must have name"},
