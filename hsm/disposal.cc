@@ -67,6 +67,7 @@ absl::Status Disposal::Leave(const Subject& subject, Mark::Kind kind, absl::Time
 absl::Status Disposal::RemoveMarks(const std::vector<CK_OBJECT_HANDLE>& handles) const {
   for (const CK_OBJECT_HANDLE handle : handles) {
     if (absl::Status s = marks_.Remove(handle); !s.ok()) return s;
+    SEALWARD_FAILPOINT("hsm.mark_removed");
   }
   return absl::OkStatus();
 }
@@ -143,6 +144,7 @@ absl::Status Disposal::Destroy(const Subject& subject) {
   keys_.Forget(subject.id);
   // Were the pair's end on disk before the tombstone, a power cut could leave neither.
   if (absl::Status s = writer_.Flush(); !s.ok()) return s;
+  SEALWARD_FAILPOINT("hsm.tombstone_flushed");
   {
     auto lock = writer_.Lock();
     if (!lock.ok()) return lock.status();

@@ -4,9 +4,11 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/resource_name.h"
 #include "server/hsm_client/partitions.h"
+#include "server/lifecycle/partition_objects.h"
 #include "server/lifecycle/plan.h"
 
 namespace sealward::alarms {
@@ -18,6 +20,19 @@ KeyTimes TimesAt(const Facts& facts) {
 
 std::string PartitionResource(absl::string_view name) { return absl::StrCat("partitions/", name); }
 
+// Of what the last comparison found without an owner, what has not been purged or
+// adopted since.
+size_t LeftInQuarantine(const Facts& facts, const PartitionFacts& partition) {
+  if (partition.unknown.empty()) return 0;
+  const auto owned = lifecycle::OwnedObjects(facts.snapshot, partition.name);
+  const auto is_left = [&](const std::string& id) {
+    const QuarantinedObjectName name{partition.name, id};
+    return !facts.snapshot.quarantine.contains(name.ToString()) &&
+           !owned.contains(absl::HexStringToBytes(id));
+  };
+  return static_cast<size_t>(std::ranges::count_if(partition.unknown, is_left));
+}
+
 void AddPartitionAlarms(const Facts& facts, const PartitionFacts& partition,
                         std::vector<Alarm>& alarms) {
   const std::string resource = PartitionResource(partition.name);
@@ -28,11 +43,7 @@ void AddPartitionAlarms(const Facts& facts, const PartitionFacts& partition,
   if (!partition.differences.empty()) {
     alarms.push_back({Kind::kReconcileDifference, resource, partition.differences});
   }
-  const auto purged = [&](const std::string& id) {
-    return facts.snapshot.quarantine.contains(absl::StrCat(resource, "/quarantinedObjects/", id));
-  };
-  const auto left =
-      std::ranges::count_if(partition.unknown, [&](const std::string& id) { return !purged(id); });
+  const size_t left = LeftInQuarantine(facts, partition);
   if (left == 0 && partition.unattributable == 0) return;
   alarms.push_back({Kind::kQuarantineNotEmpty, resource,
                     absl::StrCat(left, " without an owner, ", partition.unattributable,

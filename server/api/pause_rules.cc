@@ -26,7 +26,7 @@ absl::Time LastSwitch(const lifecycle::KeyCourse& course, absl::Time now) {
 // none or it has no hard end.
 absl::Time LastMoment(const lifecycle::KeyCourse& course, absl::Time now) {
   const auto current = lifecycle::CurrentVersion(course, now);
-  return current ? course.versions[*current].sign_until - lifecycle::kSwitchLead
+  return current ? course.versions[*current].sign_until - course.cache.margins.switch_lead
                  : absl::InfiniteFuture();
 }
 

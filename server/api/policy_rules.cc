@@ -51,6 +51,13 @@ absl::Status Infeasible(const std::vector<PolicyProblem>& problems) {
                         violations);
 }
 
+// What the times of a policy are measured by; what was promised earlier does not count.
+lifecycle::CachePolicy CacheOf(const catalog::Issuer& issuer, absl::Duration max_jwt_lifetime) {
+  lifecycle::CachePolicy cache{issuer.propagation_time, max_jwt_lifetime};
+  cache.margins = issuer.margins;
+  return cache;
+}
+
 bool IsWholeAndSane(const google::protobuf::Duration& duration) {
   return duration.nanos() == 0 && duration.seconds() > 0 && duration.seconds() <= kAbsurdSeconds;
 }
@@ -92,8 +99,7 @@ int JwksNeedOf(const catalog::Snapshot& snapshot, const catalog::Issuer& issuer,
       keys != snapshot.keys_of_issuer.end()) {
     for (const auto& key : keys->second) {
       if (key->name == but) continue;
-      const lifecycle::CachePolicy cache{issuer.propagation_time, key->max_jwt_lifetime};
-      need += lifecycle::JwksNeed(key->rotation_policy, cache);
+      need += lifecycle::JwksNeed(key->rotation_policy, CacheOf(issuer, key->max_jwt_lifetime));
     }
   }
   const auto foreign = snapshot.foreign_keys.find(issuer.name);
@@ -105,7 +111,7 @@ int JwksNeedOf(const catalog::Snapshot& snapshot, const catalog::Issuer& issuer,
 
 absl::Status CheckRotationPolicy(const catalog::Snapshot& snapshot, const PolicyFrame& frame,
                                  const RotationPolicy& policy, absl::Time now) {
-  const lifecycle::CachePolicy cache{frame.issuer.propagation_time, frame.max_jwt_lifetime};
+  const lifecycle::CachePolicy cache = CacheOf(frame.issuer, frame.max_jwt_lifetime);
   const int others = JwksNeedOf(snapshot, frame.issuer, frame.key, now);
   const int most = catalog::MaxJwksKeys(frame.issuer);
   std::vector<PolicyProblem> problems = lifecycle::CheckPolicy(policy, cache, others, most);

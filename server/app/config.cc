@@ -44,6 +44,12 @@ Config ReadConfig(ConfigReader& reader, absl::string_view default_hsm_binary) {
   if (reader.Has("metrics", "listen")) config.metrics.listen = reader.Address("metrics", "listen");
   config.log.level = reader.Text("log", "level", "info");
   config.debug.core_dumps = reader.Switch("debug", "core_dumps", false);
+  config.development.short_margins = reader.Switch("development", "short_margins", false);
+  if (config.development.short_margins && config.environment != Config::Environment::kDevelopment) {
+    reader.Fail("development", "short_margins",
+                "makes honest JWTs fail where clocks differ: it is for environment = "
+                "\"development\" only");
+  }
   return config;
 }
 

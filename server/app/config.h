@@ -57,6 +57,10 @@ struct Config {
     bool core_dumps = false;  // of the server; never of sealward-hsm
   };
 
+  struct Development {
+    bool short_margins = false;  // lifecycle/margins.h
+  };
+
   Environment environment = Environment::kProduction;
   Store store;
   Hsm hsm;                                // the shared partition
@@ -66,6 +70,7 @@ struct Config {
   Metrics metrics;
   Log log;
   Debug debug;
+  Development development;
 };
 
 // Reads and checks the file. INVALID_ARGUMENT names the file, the key and what

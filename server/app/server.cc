@@ -27,10 +27,12 @@
 #include "server/decisions/log_sink.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/lifecycle_clock.h"
+#include "server/lifecycle/margins.h"
 #include "server/publish/https_server.h"
 #include "server/publish/routes.h"
 #include "server/quota/limiter.h"
 #include "server/store/sqlite_store.h"
+#include "server/telemetry/logging.h"
 #include "server/telemetry/metrics.h"
 
 namespace sealward::app {
@@ -83,12 +85,22 @@ struct Server::Parts {
   void Stop();
 };
 
+namespace {
+
+lifecycle::Margins MarginsOf(const Config& config) {
+  if (!config.development.short_margins) return {};
+  telemetry::Log(telemetry::Level::kWarning, "development_short_margins", {});
+  return lifecycle::Margins::ForDevelopment();
+}
+
+}  // namespace
+
 absl::Status Server::Parts::OpenStore(const Config& config) {
   auto opened =
       store::SqliteStore::Open(config.store.path, store::SqliteStore::Mode::kExisting, clock);
   if (!opened.ok()) return opened.status();
   store = *std::move(opened);
-  auto loaded = catalog::Catalog::Load(store.get());
+  auto loaded = catalog::Catalog::Load(store.get(), MarginsOf(config));
   if (!loaded.ok()) return loaded.status();
   catalog = *std::move(loaded);
   auto remembered = replay::ReplayLog::Open(store.get());

@@ -29,8 +29,9 @@ absl::StatusOr<Changes> ReadAll(store::Store& store, int64_t& revision) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Load(store::Store* store) {
-  std::unique_ptr<Catalog> catalog(new Catalog(store));
+absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Load(store::Store* store,
+                                                       const lifecycle::Margins& margins) {
+  std::unique_ptr<Catalog> catalog(new Catalog(store, margins));
   if (absl::Status status = catalog->CatchUp(); !status.ok()) return status;
   return catalog;
 }
@@ -94,7 +95,9 @@ absl::Status Catalog::Reload(int64_t revision) {
   revision = std::max(revision, read_at);
   if (absl::Status status = Drain(*records, revision); !status.ok()) return status;
   std::erase_if(*records, [](const auto& record) { return !record.second.value; });
-  auto snapshot = ApplyChanges(Snapshot{}, *records, revision);
+  Snapshot nothing;
+  nothing.margins = margins_;
+  auto snapshot = ApplyChanges(nothing, *records, revision);
   if (!snapshot.ok()) return snapshot.status();
   Show(*std::move(snapshot));
   return absl::OkStatus();

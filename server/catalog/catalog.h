@@ -22,8 +22,10 @@ namespace sealward::catalog {
 class Catalog {
  public:
   // Loads everything. DATA_LOSS, naming the store key, for a record that does
-  // not parse or refers to what is not there. REQUIRES: `store` outlives it.
-  static absl::StatusOr<std::unique_ptr<Catalog>> Load(store::Store* store);
+  // not parse or refers to what is not there. `margins` are those of every issuer.
+  // REQUIRES: `store` outlives it.
+  static absl::StatusOr<std::unique_ptr<Catalog>> Load(store::Store* store,
+                                                       const lifecycle::Margins& margins = {});
 
   // The newest snapshot; never null.
   std::shared_ptr<const Snapshot> Get() const;
@@ -41,7 +43,8 @@ class Catalog {
   ~Catalog();
 
  private:
-  explicit Catalog(store::Store* store) : store_(store) {}
+  Catalog(store::Store* store, const lifecycle::Margins& margins)
+      : store_(store), margins_(margins) {}
 
   // Makes the snapshot show all that is in the store, at least to `revision`.
   absl::Status Apply(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
@@ -54,6 +57,7 @@ class Catalog {
   void Show(std::shared_ptr<const Snapshot> snapshot);
 
   store::Store* const store_;
+  const lifecycle::Margins margins_;
   absl::Mutex apply_mu_;
   std::unique_ptr<store::Watch> watch_ ABSL_GUARDED_BY(apply_mu_);
   mutable absl::Mutex mu_;

@@ -119,6 +119,7 @@ absl::Status Builder::PutIssuer(const RecordKey& key, const Stored& stored) {
       !changes_.contains(IssuerUrlRecordKey(parsed->issuer_url))) {
     return CorruptRecord(stored.store_key, "its URL is not claimed");
   }
+  parsed->margins = base_.margins;
   auto issuer = std::make_shared<const Issuer>(*std::move(parsed));
   next_->issuers[key.name] = issuer;
   const auto keys = base_.keys_of_issuer.find(key.name);

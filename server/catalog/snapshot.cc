@@ -14,7 +14,7 @@ std::vector<lifecycle::VersionTimes> TimesOf(const Key& key) {
 lifecycle::CachePolicy CachePolicyOf(const Key& key) {
   return {key.issuer->propagation_time, key.max_jwt_lifetime,
           key.issuer->first_publish_time == absl::InfiniteFuture(),
-          key.issuer->earlier_promise_until};
+          key.issuer->earlier_promise_until, key.issuer->margins};
 }
 
 lifecycle::KeyCourse CourseOf(const Key& key, int room) {

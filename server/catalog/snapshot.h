@@ -54,7 +54,8 @@ struct Issuer {
   absl::Time create_time;
   absl::Time first_publish_time = absl::InfiniteFuture();
   v1::ValidatorProfile validator_profile = v1::VALIDATOR_PROFILE_DEFAULT;
-  int max_jwks_keys = 0;  // 0: the profile's
+  int max_jwks_keys = 0;            // 0: the profile's
+  lifecycle::Margins margins = {};  // the server's, the same for every issuer; not stored
   // CachePolicy's, kept by EarlierPromise (lifecycle/course.h) at every change of
   // propagation_time.
   absl::Time earlier_promise_until = absl::InfinitePast();
@@ -128,6 +129,7 @@ using ByName = PersistentMap<std::shared_ptr<const Resource>>;
 // everything, and what is changed of it costs what changes.
 struct Snapshot {
   int64_t revision = 0;
+  lifecycle::Margins margins = {};  // the server's; those of every issuer
   ByName<Tenant> tenants;
   ByName<Issuer> issuers;
   ByName<Key> keys;

@@ -10,7 +10,7 @@ constexpr absl::Time kNever = absl::InfiniteFuture();
 }  // namespace
 
 absl::Duration RetentionTime(const CachePolicy& policy) {
-  return policy.max_jwt_lifetime + kClockSkew + kRetireSafety;
+  return policy.max_jwt_lifetime + policy.margins.clock_skew + policy.margins.retire_safety;
 }
 
 absl::Time EarlierPromise(const CachePolicy& from, absl::Duration to, absl::Time now) {

@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/lifecycle/margins.h"
 #include "server/lifecycle/state.h"
 
 namespace sealward::lifecycle {
-
-// Skew between our clock and a validator's that no JWT may be refused for
-// (INTEROP: at least 60 s), and a margin for requests already under way.
-inline constexpr absl::Duration kClockSkew = absl::Seconds(60);
-inline constexpr absl::Duration kRetireSafety = absl::Seconds(30);
-// A switch that the hard end of signing forces comes this much earlier, so that a
-// driver that is a little late leaves no gap.
-inline constexpr absl::Duration kSwitchLead = absl::Minutes(1);
 
 // CachePolicy is what an issuer's caches and a key's JWTs ask for.
 struct CachePolicy {
@@ -30,6 +23,7 @@ struct CachePolicy {
   // Until when caches may keep what they fetched under an earlier, longer promise: no
   // version that is published now is ready before this.
   absl::Time earlier_promise_until = absl::InfinitePast();
+  Margins margins = {};
 };
 
 // RotationPolicy is sealward.v1.RotationPolicy; InfiniteDuration stands for never.

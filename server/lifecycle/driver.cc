@@ -183,8 +183,8 @@ absl::Time Driver::NextWake() {
                    std::max(next_reconcile_, reconcile_.retry_at)});
 }
 
-// What is purged is told to nobody: a pass looks for it, which costs nothing where there
-// is nothing.
+// Each pass looks for what is purged, which costs nothing where there is nothing. A purge
+// wakes the driver if its label names a key; another one waits for kMaxSleep at most.
 void Driver::PurgeIfDue(absl::Time now) {
   if (now < purge_.retry_at || now < hsm_.retry_at) return;
   const auto next = options_.quarantine->Advance(options_.partition);

@@ -96,7 +96,8 @@ void ChangeSigningTime(const KeyCourse& course, const RotationPolicy& rotation, 
   if (times.activate == kNever || times.retire <= now || times.sign_until <= now) return;
   if (!IsPublished(StateAt(times, now))) return;
   // A successor that is generated now is ready before the new end.
-  const absl::Time soonest = now + course.cache.propagation_time + kPlanSlack + kSwitchLead;
+  const absl::Time soonest = now + course.cache.propagation_time + course.cache.margins.plan_slack +
+                             course.cache.margins.switch_lead;
   absl::Time end = times.activate + rotation.max_signing_time;
   if (end < times.sign_until) end = std::min(times.sign_until, std::max(end, soonest));
   times.sign_until = end;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/object_calls.h"
 #include "server/telemetry/logging.h"
@@ -37,17 +38,21 @@ absl::Status KeyManager::MarkDestroy(const catalog::Key& key, size_t index) {
   if (ErrorReason(status) == kWindowTooShort) {
     const absl::Duration least =
         absl::Seconds((*partition)->Status().description.least_destroy_window_s());
+    const absl::Duration margin = key.issuer->margins.window_margin;
     LogVersion("key_destroy_put_off", key, index);
     return RecordMarks(key.name,
                        [&](std::vector<VersionTimes>& times) {
                          if (times[index].schedule_destroy == absl::InfiniteFuture()) return;
-                         times[index].destroy_due = PutOff(times[index].destroy_due, least, now);
+                         times[index].destroy_due =
+                             PutOff(times[index].destroy_due, least, margin, now);
                        })
         .status();
   }
   if (!status.ok()) return status;
+  SEALWARD_FAILPOINT("key.schedule_left");
   const std::array<size_t, 1> one = {index};
   if (absl::Status s = ForgetVersions(key, one, WallNow() + kMarkTimeout); !s.ok()) return s;
+  SEALWARD_FAILPOINT("key.schedule_forgotten");
   return RecordMarks(
              key.name,
              [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = true; })
@@ -61,6 +66,7 @@ absl::Status KeyManager::UnmarkDestroy(const catalog::Key& key, size_t index) {
   absl::Status status = UnscheduleObject(**partition, ObjectOf(key, *key.versions[index]), limit);
   if (ErrorReason(status) == kDestroyed) return RecordDestroyed(key, index);
   if (!status.ok()) return status;
+  SEALWARD_FAILPOINT("key.schedule_taken_back");
   return RecordMarks(
              key.name,
              [index](std::vector<VersionTimes>& times) { times[index].destroy_marked = false; })
@@ -75,7 +81,7 @@ absl::Status KeyManager::DestroyVersion(const catalog::Key& key, size_t index, a
       DestroyObject(**partition, ObjectOf(key, *key.versions[index]), WallNow() + kMarkTimeout);
   if (status.ok()) return RecordDestroyed(key, index);
   if (ErrorReason(status) == kWindowOpen) {  // by the HSM process's clock
-    wake = now + kWindowRetryDelay;
+    wake = now + key.issuer->margins.window_retry_delay;
     return absl::OkStatus();
   }
   if (ErrorReason(status) == kNotScheduled) {  // its mark is gone: the window begins again
@@ -96,8 +102,10 @@ absl::Status KeyManager::DestroyVersion(const catalog::Key& key, size_t index, a
 // The other processes may have copies that still sign: they are to forget it first.
 absl::Status KeyManager::RecordDestroyed(const catalog::Key& key, size_t index) {
   const absl::Time now = options_.clock->Now();
+  SEALWARD_FAILPOINT("key.pair_destroyed");
   const std::array<size_t, 1> one = {index};
   if (absl::Status s = ForgetVersions(key, one, WallNow() + kMarkTimeout); !s.ok()) return s;
+  SEALWARD_FAILPOINT("key.destroyed_forgotten");
   const auto recorded = RecordMarks(key.name, [index, now](std::vector<VersionTimes>& times) {
     VersionTimes& destroyed = times[index];
     destroyed.schedule_destroy = std::min(destroyed.schedule_destroy, now);

@@ -40,12 +40,7 @@ inline constexpr int kMaxCommitAttempts = 5;
 inline constexpr size_t kMaxVersionsPerChange = 100;
 // How long one change of marks in the partition may take.
 inline constexpr absl::Duration kMarkTimeout = absl::Seconds(30);
-// How far beyond the HSM's own least window a destruction is put off that an outage, or
-// the HSM's clock, has brought too near; an eighth of that window where it is more.
-inline constexpr absl::Duration kWindowMargin = absl::Minutes(1);
-// When a destruction is tried again for which it is too early by the HSM's clock, and
-// one that the HSM cannot carry out at all.
-inline constexpr absl::Duration kWindowRetryDelay = absl::Minutes(1);
+// When a destruction is tried again that the HSM cannot carry out at all.
 inline constexpr absl::Duration kDestroyImpossibleRetryDelay = absl::Hours(1);
 
 // `count` random bytes that nobody can guess.

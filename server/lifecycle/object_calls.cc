@@ -64,8 +64,8 @@ absl::Status DestroyObject(hsm_client::Partition& partition, const hsm::v1::Obje
                    "with the HSM's own tools");
 }
 
-absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now) {
-  const absl::Duration margin = std::max(kWindowMargin, least / 8);
+absl::Time PutOff(absl::Time due, absl::Duration least, absl::Duration margin, absl::Time now) {
+  margin = std::max(margin, least / 8);
   return std::max(due + margin, now + least + margin);
 }
 

@@ -36,8 +36,8 @@ absl::Status DestroyObject(hsm_client::Partition& partition, const hsm::v1::Obje
                            absl::Time deadline);
 
 // When to destroy instead, where a window of `least` does not fit any more: further each
-// time, where the HSM's clock is ahead of ours.
-absl::Time PutOff(absl::Time due, absl::Duration least, absl::Time now);
+// time, where the HSM's clock is ahead of ours. `margin` is Margins::window_margin.
+absl::Time PutOff(absl::Time due, absl::Duration least, absl::Duration margin, absl::Time now);
 
 }  // namespace sealward::lifecycle
 

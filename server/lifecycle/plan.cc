@@ -42,7 +42,9 @@ size_t FirstFollower(const std::vector<VersionTimes>& versions) {
 }
 
 // The end of signing of the current version, less the time that a driver may be late.
-absl::Time LastSwitch(const VersionTimes& current) { return current.sign_until - kSwitchLead; }
+absl::Time LastSwitch(const KeyCourse& course, const VersionTimes& current) {
+  return current.sign_until - course.cache.margins.switch_lead;
+}
 
 absl::Time ReadyAt(const VersionTimes& times, absl::Time now) {
   return std::max(now, times.standby);
@@ -68,7 +70,7 @@ std::optional<size_t> NextSuccessor(const KeyCourse& course, absl::Time now) {
   const std::optional<size_t> any = FirstReady(course, absl::InfinitePast(), now);
   const std::optional<size_t> current = CurrentVersion(course, now);
   if (!current) return any;
-  const absl::Time last_switch = LastSwitch(course.versions[*current]);
+  const absl::Time last_switch = LastSwitch(course, course.versions[*current]);
   if (now >= last_switch) return any;
   const std::optional<size_t> fresh = FirstReady(course, FreshAfter(course), now);
   if (!fresh || ReadyAt(course.versions[*fresh], now) <= last_switch) return fresh;
@@ -84,7 +86,7 @@ absl::Time ReadyFrom(const CachePolicy& cache, absl::Time now) {
 bool HasFollower(const KeyCourse& course, absl::Time now) {
   const absl::Time fresh_after = FreshAfter(course);
   // One that is nearly too old is replaced while it can still step in.
-  const absl::Time later = ReadyFrom(course.cache, now) + kPlanSlack;
+  const absl::Time later = ReadyFrom(course.cache, now) + course.cache.margins.plan_slack;
   for (size_t i = FirstFollower(course.versions); i < course.versions.size(); ++i) {
     const VersionTimes& times = course.versions[i];
     if (CanFollow(times, now) && times.activate_by >= later && times.publish > fresh_after) {
@@ -177,8 +179,8 @@ void PlanEnds(const KeyCourse& course, absl::Time now, Step& step) {
       step.withdraw = i;
     } else if (times.activate == kNever && times.withdraw == kNever && times.activate_by > now) {
       // Replaced before it is too old, and withdrawn then.
-      const absl::Time replace =
-          times.activate_by - course.cache.propagation_time - kPlanSlack + absl::Microseconds(1);
+      const absl::Time replace = times.activate_by - course.cache.propagation_time -
+                                 course.cache.margins.plan_slack + absl::Microseconds(1);
       step.wake = std::min(step.wake, replace > now ? replace : times.activate_by);
     }
     const absl::Time destroy = DestroyDue(course, times, now);
@@ -231,7 +233,7 @@ absl::Time RotationDue(const KeyCourse& course, absl::Time now) {
   const VersionTimes& current = course.versions[*index];
   if (current.sign_until <= now) return absl::InfinitePast();
   if (StateAt(current, now) == State::kSuspended) return kNever;
-  const absl::Time hard_end = LastSwitch(current);
+  const absl::Time hard_end = LastSwitch(course, current);
   absl::Time due = std::min(current.activate + course.rotation.rotation_period, current.rotate_due);
   if (IsPaused(course, now)) due = std::max(due, course.pause->expire);
   if (AwaitsFreshVersion(course, now)) due = FreshAfter(course);

@@ -27,9 +27,12 @@ const std::array kRanges = {
           2 * kLongestSigningTime, false},
     Range{"rotation_policy.destroy_after", &RotationPolicy::destroy_after, absl::Seconds(1),
           kLongestDestroyAfter, true},
-    Range{"rotation_policy.recovery_window", &RotationPolicy::recovery_window, kLeastRecoveryWindow,
-          kLongestRecoveryWindow, false},
 };
+
+Range RecoveryWindowRange(const Margins& margins) {
+  return {"rotation_policy.recovery_window", &RotationPolicy::recovery_window,
+          margins.least_recovery_window, kLongestRecoveryWindow, false};
+}
 
 bool IsWithin(const Range& range, absl::Duration value) {
   if (value == kUnlimited) return range.may_be_never;
@@ -39,13 +42,12 @@ bool IsWithin(const Range& range, absl::Duration value) {
 
 std::string Text(absl::Duration duration) { return absl::FormatDuration(duration); }
 
-void CheckRanges(const RotationPolicy& policy, std::vector<PolicyProblem>& problems) {
-  for (const Range& range : kRanges) {
-    if (IsWithin(range, policy.*range.value)) continue;
-    problems.push_back({range.field, "DURATION_OUT_OF_RANGE",
-                        absl::StrCat("must be whole seconds from ", Text(range.least), " to ",
-                                     Text(range.longest))});
-  }
+void CheckRange(const Range& range, const RotationPolicy& policy,
+                std::vector<PolicyProblem>& problems) {
+  if (IsWithin(range, policy.*range.value)) return;
+  problems.push_back({range.field, "DURATION_OUT_OF_RANGE",
+                      absl::StrCat("must be whole seconds from ", Text(range.least), " to ",
+                                   Text(range.longest))});
 }
 
 }  // namespace
@@ -65,14 +67,15 @@ RotationPolicy WithDefaults(RotationPolicy policy) {
 }
 
 int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache) {
+  const absl::Duration slack = cache.margins.plan_slack;
   // The hard end forces a switch, too.
   const absl::Duration period =
-      std::min(policy.rotation_period, policy.max_signing_time - kSwitchLead);
+      std::min(policy.rotation_period, policy.max_signing_time - cache.margins.switch_lead);
   // A successor that will be too old is replaced that long before a switch; where it can
   // be too old at any time, both are there at any time.
   const absl::Duration overlap = std::max(
-      absl::ZeroDuration(), period + cache.propagation_time + kPlanSlack - policy.max_standby_time);
-  const bool at_any_time = policy.max_standby_time < period + kPlanSlack;
+      absl::ZeroDuration(), period + cache.propagation_time + slack - policy.max_standby_time);
+  const bool at_any_time = policy.max_standby_time < period + slack;
   const absl::Duration busy = RetentionTime(cache) + (at_any_time ? absl::ZeroDuration() : overlap);
   const double periods = absl::FDivDuration(absl::Ceil(busy, period), period);
   return 2 + (at_any_time ? 1 : 0) + static_cast<int>(std::min(periods, 1e6));
@@ -81,9 +84,11 @@ int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache) {
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
                                        int others_need, int max_jwks_keys) {
   std::vector<PolicyProblem> problems;
-  CheckRanges(policy, problems);
+  for (const Range& range : kRanges) CheckRange(range, policy, problems);
+  CheckRange(RecoveryWindowRange(cache.margins), policy, problems);
   if (!problems.empty()) return problems;
-  const absl::Duration shortest = cache.propagation_time + kPlanSlack;
+  const absl::Duration slack = cache.margins.plan_slack;
+  const absl::Duration shortest = cache.propagation_time + slack;
   const bool rotates = policy.rotation_period != kUnlimited;
   if (rotates && policy.rotation_period < shortest) {
     problems.push_back({"rotation_policy.rotation_period", "PERIOD_BELOW_PROPAGATION",
@@ -97,7 +102,7 @@ std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const Cache
                                      ": rotation_period and the time until a late successor is "
                                      "ready")});
   }
-  if (const absl::Duration least = (rotates ? policy.rotation_period : shortest) + kPlanSlack;
+  if (const absl::Duration least = (rotates ? policy.rotation_period : shortest) + slack;
       policy.max_standby_time < least) {
     problems.push_back({"rotation_policy.max_standby_time", "STANDBY_TIME_BELOW_PERIOD",
                         absl::StrCat("must be at least ", Text(least),

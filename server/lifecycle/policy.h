@@ -18,11 +18,8 @@ inline constexpr absl::Duration kDefaultRotationPeriod = absl::Hours(30 * 24);
 inline constexpr absl::Duration kLongestSigningTime = absl::Hours(400 * 24);
 inline constexpr absl::Duration kLongestRotationPeriod = absl::Hours(400 * 24);
 inline constexpr absl::Duration kDefaultRecoveryWindow = absl::Hours(7 * 24);
-inline constexpr absl::Duration kLeastRecoveryWindow = absl::Hours(1);
 inline constexpr absl::Duration kLongestRecoveryWindow = absl::Hours(90 * 24);
 inline constexpr absl::Duration kLongestDestroyAfter = absl::Hours(3650 * 24);
-// What a rotation may take beyond propagation_time: generating, a late driver.
-inline constexpr absl::Duration kPlanSlack = absl::Minutes(1);
 
 // PolicyProblem is one rule that a policy breaks.
 struct PolicyProblem {
@@ -45,15 +42,15 @@ int JwksNeed(const RotationPolicy& policy, const CachePolicy& cache);
 
 // What is wrong with a policy; empty if it can be kept. `others_need` is JwksNeed of
 // the issuer's other keys together with its foreign keys, `max_jwks_keys` what its
-// JWKS may hold. REQUIRES: WithDefaults.
+// JWKS may hold. REQUIRES: WithDefaults. plan_slack is that of cache.margins.
 //
 //   DURATION_OUT_OF_RANGE        a duration is negative, zero, not whole seconds or
 //                                beyond the longest
-//   PERIOD_BELOW_PROPAGATION     rotation_period < propagation_time + kPlanSlack
+//   PERIOD_BELOW_PROPAGATION     rotation_period < propagation_time + plan_slack
 //   SIGNING_TIME_BELOW_PERIOD    max_signing_time < rotation_period +
-//                                propagation_time + kPlanSlack
-//   STANDBY_TIME_BELOW_PERIOD    max_standby_time < rotation_period + kPlanSlack, or
-//                                propagation_time + 2 * kPlanSlack where there is none
+//                                propagation_time + plan_slack
+//   STANDBY_TIME_BELOW_PERIOD    max_standby_time < rotation_period + plan_slack, or
+//                                propagation_time + 2 * plan_slack where there is none
 //   JWKS_TOO_LARGE               JwksNeed + others_need > max_jwks_keys
 std::vector<PolicyProblem> CheckPolicy(const RotationPolicy& policy, const CachePolicy& cache,
                                        int others_need, int max_jwks_keys);

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/failpoint.h"
 #include "common/jwk.h"
 #include "server/catalog/layout.h"
 #include "server/catalog/mutations.h"
@@ -215,8 +216,10 @@ absl::StatusOr<int64_t> Quarantine::Adopt(const Quarantined& seen, absl::Time de
   // Nobody has it purged meanwhile.
   transaction.compares.push_back({catalog::QuarantineRecordKey(seen.name), 0});
   amend(transaction);
+  SEALWARD_FAILPOINT("quarantine.before_adoption");
   const auto revision = Commit(std::move(transaction));
   if (!revision.ok()) return revision.status();
+  SEALWARD_FAILPOINT("quarantine.adoption_recorded");
   telemetry::Log(telemetry::Level::kWarning, "key_version_adopted",
                  {{"key", key.name}, {"version", version->number}, {"object", seen.name}});
   options_.manager->Changed(key.name);

@@ -20,6 +20,7 @@
 #include "server/hsm_client/partitions.h"
 #include "server/lifecycle/epochs.h"
 #include "server/lifecycle/key_manager.h"
+#include "server/lifecycle/margins.h"
 
 namespace sealward::lifecycle {
 
@@ -27,8 +28,6 @@ namespace sealward::lifecycle {
 // pass of a driver does something.
 inline constexpr size_t kMaxPurges = 1000;
 inline constexpr size_t kMaxPurgesPerPass = 4;
-// From a purge to the destruction, where the HSM's own least window is not longer.
-inline constexpr absl::Duration kPurgeWindow = absl::Hours(7 * 24);
 
 // Quarantined is one such object.
 struct Quarantined {
@@ -71,9 +70,10 @@ class Quarantine {
     const Clock* clock = nullptr;  // lifecycle time
     telemetry::Metrics* metrics = nullptr;
     Epochs* epochs = nullptr;
-    KeyManager* manager = nullptr;  // told of adoptions; its WallNow is for deadlines
+    KeyManager* manager = nullptr;  // told of what happens to a key; its WallNow is for deadlines
     // As KeyManager::Options::stamp.
     std::function<void(store::Transaction&)> stamp = nullptr;
+    Margins margins = {};
   };
   explicit Quarantine(Options options) : options_(std::move(options)) {}
 

@@ -77,13 +77,15 @@ absl::StatusOr<absl::Time> Quarantine::Purge(const Quarantined& seen, absl::stri
                                   "of them are gone"));
   }
   const absl::Duration least = LeastWindow(**partition);
+  const Margins& margins = options_.margins;
   catalog::QuarantinedObject purge;
   purge.name = seen.name;
   purge.key = seen.key;
   purge.purger = std::string(purger);
   purge.schedule_time = options_.clock->Now();
   purge.destroy_due =
-      purge.schedule_time + std::max(kPurgeWindow, least + std::max(kWindowMargin, least / 8));
+      purge.schedule_time +
+      std::max(margins.purge_window, least + std::max(margins.window_margin, least / 8));
   store::Transaction transaction;
   catalog::PutQuarantinedObject(purge, transaction);
   // Nobody has adopted it meanwhile: that would have changed its key.
@@ -91,9 +93,12 @@ absl::StatusOr<absl::Time> Quarantine::Purge(const Quarantined& seen, absl::stri
     transaction.compares.push_back({catalog::KeyRecordKey(seen.key), key->second->mod_revision});
   }
   amend(transaction);
+  SEALWARD_FAILPOINT("quarantine.before_purge");
   if (auto revision = Commit(std::move(transaction)); !revision.ok()) return revision.status();
+  SEALWARD_FAILPOINT("quarantine.purge_recorded");
   Log(Level::kWarning, "quarantine_purge_scheduled",
       {{"object", purge.name}, {"key", purge.key}, {"purger", purge.purger}});
+  options_.manager->Changed(purge.key);
   return purge.destroy_due;
 }
 
@@ -149,12 +154,15 @@ absl::Status Quarantine::Mark(const catalog::QuarantinedObject& purge,
     return Destroy(purge, object, partition);
   }
   if (ErrorReason(status) == "WINDOW_TOO_SHORT") {
-    next.destroy_due = PutOff(purge.destroy_due, LeastWindow(partition), options_.clock->Now());
+    next.destroy_due = PutOff(purge.destroy_due, LeastWindow(partition),
+                              options_.margins.window_margin, options_.clock->Now());
     return Replace(next);
   }
   if (!status.ok()) return status;
   next.destroy_marked = true;
-  return Replace(next);
+  const absl::Status recorded = Replace(next);
+  SEALWARD_FAILPOINT("quarantine.mark_recorded");
+  return recorded;
 }
 
 absl::Status Quarantine::Destroy(const catalog::QuarantinedObject& purge,
@@ -165,7 +173,7 @@ absl::Status Quarantine::Destroy(const catalog::QuarantinedObject& purge,
   SEALWARD_FAILPOINT("quarantine.destroyed");
   catalog::QuarantinedObject next = purge;
   if (ErrorReason(status) == "WINDOW_OPEN") {  // by the HSM process's clock
-    next.destroy_due = options_.clock->Now() + kWindowRetryDelay;
+    next.destroy_due = options_.clock->Now() + options_.margins.window_retry_delay;
     return Replace(next);
   }
   if (ErrorReason(status) == "NOT_SCHEDULED") {  // its mark is gone: the window begins again
@@ -180,6 +188,7 @@ absl::Status Quarantine::Destroy(const catalog::QuarantinedObject& purge,
   if (!status.ok()) return status;
   const std::array<std::string, 1> ids = {object.object_id()};
   if (absl::Status s = partition.ForgetEverywhere(ids, limit); !s.ok()) return s;
+  SEALWARD_FAILPOINT("quarantine.forgotten");
   return End(purge, "quarantine_purged");
 }
 
@@ -194,6 +203,7 @@ absl::Status Quarantine::End(const catalog::QuarantinedObject& purge,
   store::Transaction transaction;
   catalog::DeleteQuarantinedObject(purge, transaction);
   if (auto revision = Commit(std::move(transaction)); !revision.ok()) return revision.status();
+  SEALWARD_FAILPOINT("quarantine.ended");
   Log(Level::kWarning, event, {{"object", purge.name}, {"key", purge.key}});
   return absl::OkStatus();
 }

@@ -65,8 +65,8 @@ absl::Status NothingSigns(const catalog::Key& key, absl::Time now) {
 }
 
 // The latest exp of a JWT of this version: so that its key is published as long as it lives.
-absl::Time LatestExpiry(const lifecycle::VersionTimes& times) {
-  return std::min(times.publish_until, times.withdraw) - lifecycle::kClockSkew;
+absl::Time LatestExpiry(const catalog::Key& key, const lifecycle::VersionTimes& times) {
+  return std::min(times.publish_until, times.withdraw) - key.issuer->margins.clock_skew;
 }
 
 // Index of `typ` among the key's typs, by which header_segments are kept.
@@ -166,7 +166,8 @@ absl::StatusOr<Signer::Prepared> Signer::Prepare(SignRequest& request, absl::Tim
   auto typ = TypIndex(key, request.typ);
   if (!typ.ok()) return typ.status();
   auto version = VersionOf(key);
-  const absl::Time latest = version.ok() ? LatestExpiry((*version)->times) : absl::InfiniteFuture();
+  const absl::Time latest =
+      version.ok() ? LatestExpiry(key, (*version)->times) : absl::InfiniteFuture();
   if (absl::Status claims = CheckClaims(key, request.claims, now, latest); !claims.ok()) {
     return claims;
   }

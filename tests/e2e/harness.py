@@ -70,7 +70,8 @@ class State:
 
     _ca = None  # made once a test process, copied for each state
 
-    def __init__(self, hsm_processes=2, make_partition=True, make_store=True):
+    def __init__(self, hsm_processes=2, make_partition=True, make_store=True,
+                 short_margins=False):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sealward-e2e-"))
         # The user of sealward-hsm has to get at its own folder below.
         self.dir.chmod(0o711)
@@ -83,6 +84,8 @@ class State:
         shutil.copytree(self._development_ca(), self.tls)
         (self.dir / "store").mkdir(mode=0o700)
         self.write_config(hsm_processes=hsm_processes)
+        if short_margins:
+            self.shorten_margins()
         if make_partition:
             self.init_partition()
         if make_store:
@@ -123,6 +126,11 @@ level = "info"
 """,
             encoding="utf-8",
         )
+
+    def shorten_margins(self):
+        """A key's whole life in seconds: windows and safety margins of 1 s."""
+        with open(self.dir / "server.toml", "a", encoding="utf-8") as config:
+            config.write("[development]\nshort_margins = true\n")
 
     def init_partition(self):
         subprocess.run(

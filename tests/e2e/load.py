@@ -10,7 +10,8 @@ import harness
 class Load:
     """Signs with `key` until stopped; lines go to `stdout`, or are dropped."""
 
-    def __init__(self, server, key, issuer, stdout=None, concurrency=8, attempts=1, tenant="demo"):
+    def __init__(self, server, key, issuer, stdout=None, concurrency=8, attempts=1, tenant="demo",
+                 lifetime_s=300):
         tls = server.state.tls
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
@@ -18,7 +19,8 @@ class Load:
              "--ca", tls / "ca.pem", "--cert", tls / "issuer.pem", "--key-file",
              tls / "issuer.key", "--key", f"tenants/{tenant}/keys/{key}",
              "--issuer", harness.issuer_url(issuer), "--audience", harness.AUDIENCE,
-             "--concurrency", str(concurrency), "--attempts", str(attempts)]
+             "--concurrency", str(concurrency), "--attempts", str(attempts),
+             "--lifetime-s", str(lifetime_s)]
             + ([] if stdout else ["--quiet"]),
             stdin=subprocess.PIPE, stdout=stdout or subprocess.DEVNULL, stderr=self.errors,
         )

@@ -32,6 +32,7 @@ struct Options {
   int concurrency = 8;
   int attempts = 1;
   int timeout_s = 30;
+  int lifetime_s = 300;
   bool quiet = false;  // count only
 };
 
@@ -79,7 +80,7 @@ class Load {
 
   std::string Claims(absl::Time now) const {
     return absl::StrFormat(R"({"iss":"%s","aud":"%s","sub":"load","exp":%d})", options_.issuer,
-                           options_.audience, absl::ToUnixSeconds(now) + 300);
+                           options_.audience, absl::ToUnixSeconds(now) + options_.lifetime_s);
   }
 
   void Count(const absl::StatusOr<SignedJwt>& jwt, absl::Duration took) {
@@ -118,6 +119,7 @@ int Main(int argc, char** argv) {
   app.add_option("--concurrency", options.concurrency);
   app.add_option("--attempts", options.attempts);
   app.add_option("--timeout-s", options.timeout_s);
+  app.add_option("--lifetime-s", options.lifetime_s);
   app.add_flag("--quiet", options.quiet);
   CLI11_PARSE(app, argc, argv);
   auto connection = Connection::Open(options.connection);

@@ -24,6 +24,31 @@ def node_command(script):
     return ["node", *flags, str(pathlib.Path(__file__).parent / script)]
 
 
+class Tally:
+    """npm jose as two caches of JWKS, which counts what they refuse of what load.py signs."""
+
+    def __init__(self, state, jwks_uri, issuer, promise_s=1):
+        environment = dict(os.environ, NODE_EXTRA_CA_CERTS=str(state.tls / "ca.pem"))
+        self.process = subprocess.Popen(
+            node_command("jose_validator.mjs")
+            + ["tally", jwks_uri, issuer, harness.AUDIENCE, str(promise_s)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            cwd=harness.SOURCE,
+        )
+
+    @property
+    def input(self):
+        """For the standard output of who signs."""
+        return self.process.stdin
+
+    def finish(self):
+        """Its counts, once everything that was signed has been looked at."""
+        counts = json.loads(self.process.stdout.readline())
+        self.process.stdout.close()
+        assert self.process.wait(timeout=harness.PATIENCE_S) == 0
+        return counts
+
+
 class Jose:
     """npm jose in a process of its own, one JWT a line (see jose_validator.mjs)."""
 

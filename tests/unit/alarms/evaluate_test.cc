@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/key_rig.h"
@@ -70,6 +71,20 @@ TEST_F(EvaluateTest, WhatIsPurgedIsNoLongerInQuarantine) {
   EXPECT_THAT(Evaluated(), IsEmpty());
   shared_.unattributable = 1;
   EXPECT_THAT(Evaluated(), ElementsAre("QUARANTINE_NOT_EMPTY partitions/default"));
+}
+
+// The next comparison with the partition may be an hour away.
+TEST_F(EvaluateTest, WhatWasAdoptedIsNoLongerInQuarantine) {
+  rig_.AddTenantAndIssuer();
+  const auto key =
+      *rig_.manager->CreateKey(fakes::KeyRig::NewKey(), rig_.clock.Now() + absl::Hours(1));
+  const auto is_partitions = [](absl::string_view resource) {
+    return absl::StartsWith(resource, "partitions/");
+  };
+  shared_.unknown = {absl::BytesToHexString(key->versions[0]->object_id)};
+  EXPECT_THAT(Evaluated(is_partitions), ElementsAre("QUARANTINE_NOT_EMPTY partitions/default"));
+  snapshot_ = *rig_.catalog->Get();
+  EXPECT_THAT(Evaluated(is_partitions), IsEmpty());
 }
 
 TEST_F(EvaluateTest, AStoreThatIsOld) {

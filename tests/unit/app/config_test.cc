@@ -79,12 +79,24 @@ TEST_F(ConfigTest, ReadsEveryKeyAndMakesPathsAbsolute) {
   EXPECT_EQ(config->grpc.trust_domains[0].bundle, (directory_ / "tls/partner.pem").string());
   EXPECT_EQ(config->log.level, "info");
   EXPECT_FALSE(config->debug.core_dumps);
+  EXPECT_FALSE(config->development.short_margins);
 }
 
 TEST_F(ConfigTest, ProductionIsTheDefault) {
   auto config = Load(absl::StrReplaceAll(kGood, {{"environment = \"development\"\n", ""}}));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->environment, Config::Environment::kProduction);
+}
+
+// In production honest JWTs would fail wherever clocks differ by more than a second.
+TEST_F(ConfigTest, ShortMarginsAreForDevelopment) {
+  const std::string text = absl::StrCat(kGood, "[development]\nshort_margins = true\n");
+  auto config = Load(text);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->development.short_margins);
+  const std::string error =
+      Error(absl::StrReplaceAll(text, {{"environment = \"development\"\n", ""}}));
+  EXPECT_TRUE(absl::StrContains(error, "development.short_margins")) << error;
 }
 
 TEST_F(ConfigTest, TheExampleInDeployIsValid) {

@@ -259,6 +259,22 @@ TEST_F(CatalogTest, ACommitSharesWhatItDoesNotTouch) {
   EXPECT_FALSE(before->keys.contains("tenants/acme/keys/k"));
 }
 
+// An issuer that changes, or comes later, must not fall back to the other margins.
+TEST_F(CatalogTest, EveryIssuerHasTheServersMargins) {
+  const auto margins = lifecycle::Margins::ForDevelopment();
+  AddTenant();
+  AddIssuer();
+  const auto loaded = *Catalog::Load(&store(), margins);
+  AddIssuer("later");
+  AddKey();  // publishes the issuer, which writes it
+  ASSERT_TRUE(loaded->CatchUp().ok());
+  const auto snapshot = loaded->Get();
+  ASSERT_EQ(snapshot->issuers.size(), 2U);
+  for (const auto& [name, issuer] : snapshot->issuers) EXPECT_EQ(issuer->margins, margins) << name;
+  EXPECT_EQ(CachePolicyOf(*snapshot->keys.at("tenants/acme/keys/k")).margins, margins);
+  EXPECT_EQ(CachePolicyOf(*GetKey()).margins, lifecycle::Margins());
+}
+
 class RandomCatalog : public CatalogTest {
  public:
   void TestBody() override {}

@@ -45,6 +45,14 @@ TEST(EarlierPromiseTest, NobodyCachesWhatWasNeverPublished) {
   EXPECT_EQ(EarlierPromise(from, absl::Minutes(5), kNow), absl::InfinitePast());
 }
 
+// A JWT that was signed right before the switch lives on, by whatever clock.
+TEST(RetentionTimeTest, IsAJwtsLifeAndTheMargins) {
+  CachePolicy cache = kCache;
+  EXPECT_EQ(RetentionTime(cache), cache.max_jwt_lifetime + kClockSkew + kRetireSafety);
+  cache.margins = Margins::ForDevelopment();
+  EXPECT_EQ(RetentionTime(cache), cache.max_jwt_lifetime + 2 * kDevelopmentMargin);
+}
+
 TEST(CurrentVersionTest, IsTheLastToHaveBegun) {
   EXPECT_EQ(CurrentVersion(Monthly({}), kNow), std::nullopt);
   EXPECT_EQ(CurrentVersion(Monthly({Standby()}), kNow), std::nullopt);

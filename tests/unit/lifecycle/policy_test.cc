@@ -108,6 +108,25 @@ TEST(CheckPolicyTest, RecoveryWindowHasALeast) {
   EXPECT_THAT(Rules(policy), ElementsAre("DURATION_OUT_OF_RANGE"));
 }
 
+// A whole life in seconds, with the margins that production refuses, and only with those.
+TEST(CheckPolicyTest, WhatIsTooShortFollowsTheMargins) {
+  CachePolicy cache{absl::Seconds(4), absl::Seconds(6)};
+  RotationPolicy policy;
+  policy.rotation_period = cache.propagation_time + kDevelopmentMargin;
+  policy.max_signing_time = policy.rotation_period + cache.propagation_time + kDevelopmentMargin;
+  policy.max_standby_time = policy.rotation_period + kDevelopmentMargin;
+  policy.recovery_window = kDevelopmentMargin;
+  EXPECT_FALSE(CheckPolicy(policy, cache, 0, 20).empty());
+  cache.margins = Margins::ForDevelopment();
+  EXPECT_TRUE(CheckPolicy(policy, cache, 0, 20).empty());
+  for (const auto field : {&RotationPolicy::rotation_period, &RotationPolicy::max_signing_time,
+                           &RotationPolicy::max_standby_time, &RotationPolicy::recovery_window}) {
+    RotationPolicy shorter = policy;
+    shorter.*field -= absl::Seconds(1);
+    EXPECT_FALSE(CheckPolicy(shorter, cache, 0, 20).empty());
+  }
+}
+
 TEST(CheckPolicyTest, ASuccessorMustGetReadyWithinAPeriod) {
   RotationPolicy policy = Monthly();
   policy.rotation_period = kPropagation + kPlanSlack;

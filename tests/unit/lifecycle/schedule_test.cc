@@ -27,6 +27,13 @@ TEST(RotationDueTest, BeforeTheHardEnd) {
   EXPECT_EQ(RotationDue(course, kNow), course.versions[0].sign_until - kSwitchLead);
 }
 
+TEST(RotationDueTest, BeforeTheHardEndByTheIssuersMargin) {
+  KeyCourse course = Monthly({Signing(kNow), Standby()});
+  course.rotation.rotation_period = absl::InfiniteDuration();
+  course.cache.margins = Margins::ForDevelopment();
+  EXPECT_EQ(RotationDue(course, kNow), course.versions[0].sign_until - kDevelopmentMargin);
+}
+
 TEST(RotationDueTest, NeverWhileASwitchIsPlanned) {
   KeyCourse course = Monthly({Signing(kNow - kDay), Staged()});
   course.versions = PlanRotation(course, kNow)->versions;
