@@ -15,6 +15,7 @@ constexpr auto kEvents = std::to_array<absl::string_view>({
     "clock_write_failed",
     "connection_refused",
     "decision",
+    "development_short_margins",
     "epoch_not_noted",
     "hsm_breaker_closed",
     "hsm_breaker_opened",
