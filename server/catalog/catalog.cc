@@ -44,7 +44,7 @@ std::shared_ptr<const Snapshot> Catalog::Get() const {
 }
 
 absl::StatusOr<int64_t> Catalog::Commit(const store::Transaction& transaction) {
-  const auto revision = store_->Commit(transaction);
+  auto revision = store_->Commit(transaction);
   if (!revision.ok()) return revision;
   absl::MutexLock lock(&apply_mu_);
   if (absl::Status status = Apply(*revision); !status.ok()) {
@@ -73,7 +73,7 @@ absl::Status Catalog::Apply(int64_t revision) {
 
 absl::Status Catalog::Follow(int64_t revision) {
   Changes changes;
-  const absl::Status drained = Drain(changes, revision);
+  absl::Status drained = Drain(changes, revision);
   if (absl::IsOutOfRange(drained) || !DeletesOnlyLeaves(changes)) return Reload(revision);
   if (!drained.ok()) return drained;
   const std::shared_ptr<const Snapshot> base = Get();

@@ -43,6 +43,7 @@ class Load {
 
   void Run() {
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<size_t>(options_.concurrency));
     for (int i = 0; i < options_.concurrency; ++i) threads.emplace_back([this] { Loop(); });
     char byte = 0;
     while (::read(STDIN_FILENO, &byte, 1) > 0) {

@@ -20,6 +20,7 @@ bool Everything(absl::string_view /*resource*/) { return true; }
 
 std::vector<std::string> Names(const std::vector<Alarm>& alarms) {
   std::vector<std::string> names;
+  names.reserve(alarms.size());
   for (const Alarm& alarm : alarms) {
     names.push_back(absl::StrCat(InfoOf(alarm.kind).name, " ", alarm.resource));
   }

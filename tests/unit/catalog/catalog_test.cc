@@ -147,6 +147,7 @@ TEST_F(CatalogTest, RevisionsGrowUnderConcurrentCommits) {
     }
   });
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (int w = 0; w < 4; ++w) {
     writers.emplace_back([&, w] {
       for (int i = 0; i < 25; ++i) {
