@@ -9,6 +9,7 @@ namespace {
 
 // PKCS#11 takes input as pointers to non-const and does not write to it.
 unsigned char* Input(absl::string_view bytes) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
   return reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
 }
 

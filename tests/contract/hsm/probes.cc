@@ -160,6 +160,7 @@ int Subject::Count(const std::string& needle) const {
 // what is left of them is in memory that was freed.
 bool Subject::ForgetsTheMarker() {
   std::vector<hsm::v1::Operation> operations;
+  operations.reserve(kMaxOperationsPerPacket);
   for (int i = 0; i < kMaxOperationsPerPacket; ++i) {
     operations.push_back(GetOp(Ref(Id(9), absl::StrCat("tenants/", kMarker, "/keys/k", i))));
   }

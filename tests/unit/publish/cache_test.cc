@@ -123,6 +123,7 @@ TEST_F(DocumentCacheTest, UnknownIssuersAreNotFound) {
 // All validators ask at the moment of a change; one build serves them.
 TEST_F(DocumentCacheTest, ManyThreadsBuildOnce) {
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([this] {
       for (int j = 0; j < 100; ++j) EXPECT_TRUE(absl::StrContains(Body(), "one"));
