@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 
 namespace sealward::api {
@@ -43,6 +44,7 @@ TEST(Executor, ALaneThatHangsLeavesThreadsToTheOthers) {
   absl::Notification go_on;
   std::atomic<int> hung{0};
   std::atomic<int> hung_done{0};
+  absl::BlockingCounter lane_full(kThreadsPerLane);
   Executor executor(kThreadsPerLane + 1, 256);
   for (size_t i = 0; i < kThreadsPerLane + kMaxQueuedPerLane; ++i) {
     bool queued = false;
@@ -50,7 +52,7 @@ TEST(Executor, ALaneThatHangsLeavesThreadsToTheOthers) {
     while (!queued) {
       queued = executor.Submit(
           [&] {
-            ++hung;
+            if (++hung <= kThreadsPerLane) lane_full.DecrementCount();
             go_on.WaitForNotification();
             ++hung_done;
           },
@@ -58,6 +60,7 @@ TEST(Executor, ALaneThatHangsLeavesThreadsToTheOthers) {
     }
   }
   EXPECT_FALSE(executor.Submit([] {}, "hung"));
+  lane_full.Wait();
   for (const char* lane : {"", "other"}) {
     absl::Notification ran;
     ASSERT_TRUE(executor.Submit([&ran] { ran.Notify(); }, lane));
