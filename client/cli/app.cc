@@ -10,11 +10,10 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/output.h"
 #include "client/cli/suggest.h"
+#include "common/version.h"
 
 namespace sealward::client::cli {
 namespace {
-
-constexpr char kVersion[] = "sealward 0.1.0";
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--config", options.config,
@@ -125,7 +124,7 @@ int RunApp(const std::vector<std::string>& arguments, std::ostream& out, std::os
   Chosen chosen;
   CLI::App app("Manage signing keys that stay in an HSM, and sign JWTs with them.", "sealward");
   app.fallthrough();
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", absl::StrCat("sealward ", kVersion));
   app.require_subcommand(0, 1);
   app.footer(std::string(kExitCodeHelp) +
              "\nKeys and issuers have short names: demo/main is tenants/demo/keys/main.\n"
@@ -138,7 +137,7 @@ int RunApp(const std::vector<std::string>& arguments, std::ostream& out, std::os
   } catch (const CLI::Success&) {
     // --help or --version, of the command they follow.
     const bool version = app.get_option("--version")->count() > 0;
-    out << (version ? absl::StrCat(kVersion, "\n") : app.help()) << std::flush;
+    out << (version ? absl::StrCat("sealward ", kVersion, "\n") : app.help()) << std::flush;
     return kExitOk;
   } catch (const CLI::ExtrasError&) {
     return Usage(app, Complaint(app), err);

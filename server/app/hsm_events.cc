@@ -25,6 +25,7 @@ constexpr std::array kTellings = {
     Telling{PartitionEvent::Kind::kEnded, Level::kWarning, "hsm_process_ended",
             "hsm_process_ended"},
     Telling{PartitionEvent::Kind::kStopped, Level::kInfo, "hsm_process_stopped", ""},
+    Telling{PartitionEvent::Kind::kRetired, Level::kInfo, "hsm_process_retired", ""},
     Telling{PartitionEvent::Kind::kWedged, Level::kError, "hsm_process_wedged",
             "hsm_process_wedged"},
     Telling{PartitionEvent::Kind::kStartFailed, Level::kError, "hsm_process_start_failed",

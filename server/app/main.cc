@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/version.h"
 #include "server/app/commands.h"
 #include "server/app/exit_codes.h"
 
@@ -36,7 +37,7 @@ int main(int argc, char** argv) {
   CLI::App app(kDescription, "sealward-server");
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.set_version_flag("--version", SEALWARD_VERSION);
+  app.set_version_flag("--version", sealward::kVersion);
   std::string config;
   std::vector<std::string> admins;
   std::string ready_file;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/version.h"
 #include "server/alarms/watch.h"
 #include "server/api/edge.h"
 #include "server/api/executor.h"
@@ -39,7 +40,7 @@ namespace sealward::app {
 
 // Parts in the order in which they are made; each may use those above it.
 struct Server::Parts {
-  explicit Parts(const Clock* clock_in) : clock(clock_in), metrics(SEALWARD_VERSION) {}
+  explicit Parts(const Clock* clock_in) : clock(clock_in), metrics(kVersion) {}
 
   const Clock* const clock;
   const absl::Time start_time = clock->Now();
@@ -183,7 +184,7 @@ void Server::Parts::MakeServices(const Config& config) {
   admin_sources.live_jwts = &keys->signer.live_jwts();
   admin_sources.epochs = epochs.get();
   admin_sources.partitions = &hsm->partitions();
-  admin_sources.status = {SEALWARD_VERSION,
+  admin_sources.status = {kVersion,
                           start_time,
                           &hsm->partitions(),
                           &keys->withheld,

@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "common/version.h"
 #include "server/backup/backup.h"
 #include "server/backup/store_copy.h"
 
@@ -106,7 +107,7 @@ absl::Status CopyPartition(const std::string& name, const std::string& directory
 
 absl::Status Fill(const Places& from, const std::string& to, absl::Time now) {
   Manifest manifest;
-  manifest.program = "sealward 0.1.0";
+  manifest.program = absl::StrCat("sealward ", kVersion);
   manifest.created = absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone());
   const std::string store = absl::StrCat(to, "/", kStoreFile);
   if (absl::Status s = CopyStore(from.store, store); !s.ok()) return s;

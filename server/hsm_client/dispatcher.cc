@@ -90,6 +90,7 @@ Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Ti
   absl::MutexLock lock(&mu_);
   Window& window = windows_[static_cast<size_t>(slot)];
   window.open = true;
+  window.retiring = false;
   window.link = std::move(link);
   // It has made the canary sign: the HSM may be back.
   breaker_.ProbeSoon(steady);
@@ -97,12 +98,28 @@ Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Ti
   return work;
 }
 
+bool Dispatcher::Retire(int slot) {
+  absl::MutexLock lock(&mu_);
+  if (OpenCount() < 2 || std::ranges::any_of(windows_, &Window::retiring)) return false;
+  windows_[static_cast<size_t>(slot)].retiring = true;
+  return true;
+}
+
+bool Dispatcher::IsDrained(int slot) const {
+  absl::MutexLock lock(&mu_);
+  const Window& window = windows_[static_cast<size_t>(slot)];
+  return window.retiring && window.in_flight.empty() && window.own.empty();
+}
+
 Dispatcher::Work Dispatcher::Close(int slot, absl::Time now, SteadyTime steady) {
   Work work;
   absl::MutexLock lock(&mu_);
   Window& window = windows_[static_cast<size_t>(slot)];
   window.open = false;
+  window.retiring = false;
   window.link.reset();
+  // The one that is left cannot be spared.
+  if (OpenCount() == 1) std::ranges::for_each(windows_, [](Window& w) { w.retiring = false; });
   if (slow_slot_ == slot) slow_slot_ = -1;
   for (InFlight& packet : window.in_flight) {
     if (packet.probe) EndProbe(false, steady, work);
@@ -238,6 +255,7 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
   const Window& window = windows_[static_cast<size_t>(slot)];
   if (!window.open) return false;
   if (!window.own.empty()) return PutOwn(slot, work);
+  if (window.retiring) return false;
   std::vector<Partition::Submission> expired;
   std::vector<Partition::Submission> batch;
   bool slow = false;

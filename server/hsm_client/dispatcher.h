@@ -96,6 +96,13 @@ class Dispatcher {
   // A process of `slot` is ready; `link` is only handed back in Outgoing.
   Work Open(int slot, std::shared_ptr<Link> link, absl::Time now, SteadyTime steady);
 
+  // The process of `slot` is to be replaced while it is well: it gets nothing more but
+  // what is for it in particular, and others take the rest. False, and nothing is done,
+  // unless another process is open, or while one is already on its way out.
+  bool Retire(int slot);
+  // Whether it was retired and owes nothing any more: the owner may end it.
+  bool IsDrained(int slot) const;
+
   // The process of `slot` is gone: what it owed fails, and with no other
   // process ready all that waits fails too. Harmless if it was not open.
   Work Close(int slot, absl::Time now, SteadyTime steady);
@@ -146,6 +153,7 @@ class Dispatcher {
   };
   struct Window {
     bool open = false;
+    bool retiring = false;  // only while another is open
     std::deque<Own> own;  // at most kMaxOwnOperations
     std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;

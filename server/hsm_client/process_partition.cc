@@ -193,6 +193,7 @@ void ProcessPartition::StartDueProcess() {
     starting.phase = Phase::kStarting;
     starting.started_at = options_.steady();
     starting.wedged = false;
+    starting.signatures_of_this = 0;
     ++starting.starts;
     old_reader = std::move(starting.reader);
   }
@@ -269,12 +270,13 @@ void ProcessPartition::Read(int slot, const std::shared_ptr<Link>& link) {
   ending.why = ReadReady(slot, link);
   ending.was_ready = ending.why.ok();
   if (ending.was_ready) ending.why = ReadAnswers(slot, *link);
+  ending.retired = ending.was_ready && ending.why.ok();
   link->socket.Shutdown();
   Carry(dispatcher_.Close(slot, options_.clock->Now(), options_.steady()));
   if (link->is_child) {
     const std::optional<int> status = Reap(link->pid, ending.was_ready);
     if (status && WIFEXITED(*status)) ending.exit_code = WEXITSTATUS(*status);
-    if (!absl::IsInternal(ending.why)) {
+    if (!ending.retired && !absl::IsInternal(ending.why)) {
       ending.why =
           absl::UnavailableError(status ? DescribeExit(*status) : "left alone in its login");
     }
@@ -322,22 +324,37 @@ absl::Status ProcessPartition::ReadAnswers(int slot, const Link& link) {
         response.results(), [](const hsm::v1::Result& result) { return result.has_signature(); });
     auto work = dispatcher_.Answer(slot, response, options_.clock->Now(), options_.steady());
     if (!work.ok()) return work.status();
-    {
-      absl::MutexLock lock(&mu_);
-      slots_[static_cast<size_t>(slot)].signatures += signatures;
-    }
+    const bool may_go = MayGo(slot, signatures);
     Carry(std::move(*work));
+    if (may_go) return absl::OkStatus();
   }
 }
 
+bool ProcessPartition::MayGo(int slot, int64_t more_signatures) {
+  const bool enough = [&] {
+    absl::MutexLock lock(&mu_);
+    Slot& counted = slots_[static_cast<size_t>(slot)];
+    counted.signatures += more_signatures;
+    counted.signatures_of_this += more_signatures;
+    return counted.signatures_of_this >= options_.retire_after_signatures;
+  }();
+  if (enough) dispatcher_.Retire(slot);
+  return enough && dispatcher_.IsDrained(slot);
+}
+
 void ProcessPartition::Ended(int slot, const Link& link, const Ending& ending) {
-  const std::string why(ending.why.message());
+  const std::string why = ending.retired
+                              ? absl::StrCat("replaced after ", options_.retire_after_signatures,
+                                             " signatures")
+                              : std::string(ending.why.message());
   const bool stopping = [this] {
     absl::MutexLock lock(&mu_);
     return stopping_;
   }();
-  Tell(stopping ? PartitionEvent::Kind::kStopped : PartitionEvent::Kind::kEnded, slot, link.pid,
-       why);
+  Tell(stopping         ? PartitionEvent::Kind::kStopped
+       : ending.retired ? PartitionEvent::Kind::kRetired
+                        : PartitionEvent::Kind::kEnded,
+       slot, link.pid, why);
   // One that was ready has answered what it found.
   if (!ending.was_ready && FoundHsmGone(ending.exit_code)) {
     Carry(dispatcher_.HsmGone(options_.steady()));

@@ -4,9 +4,9 @@
 In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
-rounds; then one tenant's latency while another floods, and how soon a standby
-signs after a revocation, what a thousand rotations at once do to signing, and what
-many keys cost. Prints medians and the
+rounds; then one tenant's latency while another floods, how soon a standby
+signs after a revocation, what a thousand rotations at once do to signing, what
+many keys cost, and what each hardening measure does. Prints medians and the
 ratios against their targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
@@ -19,7 +19,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import mass_rotation, noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
+from runner import hardening, mass_rotation, noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -33,7 +33,7 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=2.0, help="of each ES256 measurement")
     parser.add_argument("--channels", type=int, default=1, help="TLS connections of the client")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
-    parser.add_argument("--only", choices=("mass-rotation", "many-keys", "noise"),
+    parser.add_argument("--only", choices=tuple(PARTS),
                         help="one part alone, printed and not written")
     parser.add_argument("--profile", action="store_true", help="perf record at the end")
     parser.add_argument("--json", type=pathlib.Path, default=SOURCE / "build/bench/latest.json")
@@ -55,22 +55,64 @@ def find_binaries(build):
         revocation_client=build / "tests/bench/revocation_client",
         many_keys_client=build / "tests/bench/many_keys_client",
         planner_bench=build / "tests/bench/planner_bench",
+        signer_load=build / "tests/bench/signer_load",
     )
+    # A build with the tests' switches has them in the program itself.
+    switched = build / "tests/bench/bench_switched_hsm"
+    binaries.switched_hsm = switched if switched.exists() else binaries.hsm
     for path in vars(binaries).values():
         if not path.exists():
             raise processes.BenchError(f"{path} is missing: build it first (./dev bench does)")
     return binaries
 
 
+def measure_noise(arguments, service, binaries):
+    neighbours = noise.Noise(service, binaries)
+    try:
+        return neighbours.run(arguments.rounds, arguments.seconds)
+    finally:
+        neighbours.close()
+
+
+def measure_revocation(arguments, service, binaries):
+    return revocation.measure(service, binaries, arguments.rounds)
+
+
+def measure_mass_rotation(arguments, service, binaries):
+    keys = mass_rotation.QUICK_KEYS if arguments.quick else mass_rotation.KEYS
+    rotation = mass_rotation.MassRotation(service, binaries, keys)
+    try:
+        return rotation.run(arguments.seconds * mass_rotation.PARTS)
+    finally:
+        rotation.close()
+
+
+def measure_many_keys(arguments, _service, binaries):
+    return planner.measure(binaries, arguments.quick)
+
+
+def measure_hardening(arguments, _service, binaries):
+    return hardening.measure(binaries, arguments.rounds, arguments.seconds / 2, arguments.quick)
+
+
+# What is measured after the rounds, in this order: (measure, print).
+PARTS = {
+    "noise": (measure_noise, noise.print_table),
+    "revocation": (measure_revocation, revocation.print_table),
+    "mass-rotation": (measure_mass_rotation, mass_rotation.print_table),
+    "many-keys": (measure_many_keys, planner.print_table),
+    "hardening": (measure_hardening, hardening.print_table),
+}
+
+
+def measure_part(name, arguments, service, binaries):
+    print(name, file=sys.stderr, flush=True)
+    return PARTS[name][0](arguments, service, binaries)
+
+
 def measure_one(arguments, service, binaries):
-    if arguments.only == "many-keys":
-        planner.print_table(planner.measure(binaries, arguments.quick))
-        return
     service.start()
-    if arguments.only == "noise":
-        noise.print_table(measure_noise(arguments, service, binaries))
-    else:
-        mass_rotation.print_table(measure_mass_rotation(arguments, service, binaries))
+    PARTS[arguments.only][1](measure_part(arguments.only, arguments, service, binaries))
 
 
 def measure(arguments, service, binaries):
@@ -83,41 +125,16 @@ def measure(arguments, service, binaries):
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
             order = plan.MEASURES if number % 2 == 0 else plan.MEASURES[::-1]
             all_rounds.append(runner.run(order, arguments.seconds))
-        noisy = measure_noise(arguments, service, binaries)
-        revoked = revocation.measure(service, binaries, arguments.rounds)
-        rotated = measure_mass_rotation(arguments, service, binaries)
-        many_keys = planner.measure(binaries, arguments.quick)
+        parts = {name: measure_part(name, arguments, service, binaries) for name in PARTS}
         report.print_tables([{m: done[m] for m in plan.MEASURES} for done in all_rounds])
-        noise.print_table(noisy)
-        revocation.print_table(revoked)
-        mass_rotation.print_table(rotated)
-        planner.print_table(many_keys)
-        report.write_json(arguments.json, all_rounds, noisy, revoked, rotated, many_keys,
-                          report.machine(SOURCE))
+        for name, result in parts.items():
+            PARTS[name][1](result)
+        report.write_json(arguments.json, all_rounds, parts, report.machine(SOURCE))
         print(f"\nWritten: {arguments.json}")
         if arguments.profile:
             profile.profile(service, runner)
     finally:
         runner.close()
-
-
-def measure_noise(arguments, service, binaries):
-    print("noisy neighbour", file=sys.stderr, flush=True)
-    neighbours = noise.Noise(service, binaries)
-    try:
-        return neighbours.run(arguments.rounds, arguments.seconds)
-    finally:
-        neighbours.close()
-
-
-def measure_mass_rotation(arguments, service, binaries):
-    print("mass rotation", file=sys.stderr, flush=True)
-    keys = mass_rotation.QUICK_KEYS if arguments.quick else mass_rotation.KEYS
-    rotation = mass_rotation.MassRotation(service, binaries, keys)
-    try:
-        return rotation.run(arguments.seconds * mass_rotation.PARTS)
-    finally:
-        rotation.close()
 
 
 def main():

@@ -7,80 +7,16 @@ signer's memory; nor does anything prove that [hsm] sockets works at all. Needs 
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 
-import certificates
 import harness
-import users
 import validators
 from harness import Server, claims, make_issuer, make_key, sign, wait_until
-from users import SERVER_UID, STRANGER_UID, Signers, attempt, give_to, run_as
+from users import (SERVER_UID, STRANGER_UID, UsersCase, attempt, expect_packet, look, run_as,
+                   waiting_signer)
 
-EXIT_CONFIG = 78
 SECRETS = ("mem", "environ", "maps", "auxv", "fd", "map_files", "root", "cwd")
-
-
-def look(path):
-    """Python that reads a file or lists a folder."""
-    return f"import os; p = {str(path)!r}; os.listdir(p) if os.path.isdir(p) else open(p, 'rb')"
-
-
-class UsersCase(harness.Case):
-    start_server = False
-
-    def setUp(self):
-        self.assertEqual(os.geteuid(), 0, "only root can make processes of several users")
-        self.signers = None
-        self.state = self.new_state(make_store=False)
-        self.make_certificates()
-        self.signer_uid = self.state.partition.stat().st_uid
-
-    def tearDown(self):
-        super().tearDown()
-        if self.signers:
-            self.signers.stop()
-
-    def make_certificates(self):
-        """Production refuses those of the development CA."""
-        ca = certificates.Ca("Test CA")
-        (self.state.tls / "ca.pem").write_bytes(ca.pem)
-        for name in ("server", "jwks"):
-            ca.issue(self.state.tls, name, server=True)
-        for role in harness.ROLES:
-            ca.issue(self.state.tls, role, uris=[f"spiffe://sealward.test/{role}"])
-
-    def configure(self, environment, sockets):
-        path = self.state.dir / "server.toml"
-        text = path.read_text(encoding="utf-8").replace('"development"', f'"{environment}"')
-        if sockets:
-            names = ", ".join(f'"{each}"' for each in sockets)
-            text = text.replace("processes = 2", f"sockets = [{names}]")
-        path.write_text(text, encoding="utf-8")
-
-    def prepare(self, environment="production", uid=SERVER_UID, launcher=()):
-        """Signers that listen for `uid`, a configuration and a store of `uid`'s."""
-        self.signers = Signers(self.state, peer_uid=uid, launcher=launcher)
-        self.configure(environment, self.signers.sockets)
-        run = self.state.dir / "run"
-        run.mkdir()
-        self.state.ready_file = run / "ready.json"
-        give_to(uid, self.state.tls, self.state.store.parent, run, self.state.dir / "server.toml")
-        subprocess.run(
-            [*run_as(uid), harness.BIN / "sealward-server", "init", "--config",
-             self.state.dir / "server.toml", "--admin", "spiffe://sealward.test/admin"],
-            check=True, capture_output=True, timeout=harness.PATIENCE_S)
-
-    def refused(self, uid=SERVER_UID):
-        """What the log of a server that did not start says."""
-        server = Server(self.state, wait=False, launcher=run_as(uid))
-        self.assertEqual(server.process.wait(timeout=harness.PATIENCE_S), EXIT_CONFIG,
-                         server.log()[-2000:])
-        return server.log()
-
-    def partition(self, server):
-        return server.cli("admin", "status").data["partition"]
 
 
 class Apart(UsersCase):
@@ -139,14 +75,8 @@ class Apart(UsersCase):
     def strangers_are_turned_away(self):
         """A process of another user gets no packet, whoever may open the path."""
         # One that waits for its server: the others have theirs, and accept nobody.
-        path = self.state.dir / "waiting.sock"
-        waiting = subprocess.Popen(
-            [harness.BIN / "sealward-hsm", "serve", "--dir", self.state.partition, "--listen",
-             path, "--peer-uid", str(SERVER_UID)], stdin=subprocess.DEVNULL,
-            stdout=self.signers.log, stderr=self.signers.log)
-        code = (f"import socket; s = socket.socket(socket.AF_UNIX, {int(socket.SOCK_SEQPACKET)}); "
-                f"s.connect({str(path)!r}); assert s.recv(65536), 'nothing'")
-        wait_until(path.exists, "the socket")
+        waiting, path = waiting_signer(self.state, self.signers.log)
+        code = expect_packet(path)
         wait_until(lambda: attempt(STRANGER_UID, code) == "AssertionError", "to be hung up on")
         self.assertIn(f"refused a connection from uid {STRANGER_UID}", self.signers.text())
         self.assertIsNone(attempt(SERVER_UID, code), "control: the server's user gets a packet")

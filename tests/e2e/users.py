@@ -4,15 +4,19 @@ REQUIRES: root. What a test may not do here fails; nothing is left out.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 
+import certificates
 import harness
 
 # Nobody's: neither has an entry in /etc/passwd.
 SERVER_UID = 64901
 STRANGER_UID = 64902
+
+EXIT_CONFIG = 78
 
 # Runs a program as another user, with no more system calls than those named, if any are
 # (libseccomp; anything else kills it). The program is opened before: the build may lie in
@@ -131,3 +135,80 @@ def give_to(uid, *paths):
         inside = path.rglob("*") if path.is_dir() else ()
         for each in (path, *inside):
             os.chown(each, uid, uid)
+
+
+def waiting_signer(state, log):
+    """A sealward-hsm that listens and has accepted nobody yet, and its socket."""
+    path = state.dir / "waiting.sock"
+    process = subprocess.Popen(
+        [harness.BIN / "sealward-hsm", "serve", "--dir", state.partition, "--listen", path,
+         "--peer-uid", str(SERVER_UID)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    harness.wait_until(path.exists, "the socket")
+    return process, path
+
+
+def expect_packet(path):
+    """Python that fails unless whoever listens on the socket `path` speaks to it."""
+    return (f"import socket; s = socket.socket(socket.AF_UNIX, {int(socket.SOCK_SEQPACKET)}); "
+            f"s.connect({str(path)!r}); assert s.recv(65536), 'nothing'")
+
+
+def look(path):
+    """Python that reads a file or lists a folder."""
+    return f"import os; p = {str(path)!r}; os.listdir(p) if os.path.isdir(p) else open(p, 'rb')"
+
+
+class UsersCase(harness.Case):
+    start_server = False
+
+    def setUp(self):
+        self.assertEqual(os.geteuid(), 0, "only root can make processes of several users")
+        self.signers = None
+        self.state = self.new_state(make_store=False)
+        self.make_certificates()
+        self.signer_uid = self.state.partition.stat().st_uid
+
+    def tearDown(self):
+        super().tearDown()
+        if self.signers:
+            self.signers.stop()
+
+    def make_certificates(self):
+        """Production refuses those of the development CA."""
+        ca = certificates.Ca("Test CA")
+        (self.state.tls / "ca.pem").write_bytes(ca.pem)
+        for name in ("server", "jwks"):
+            ca.issue(self.state.tls, name, server=True)
+        for role in harness.ROLES:
+            ca.issue(self.state.tls, role, uris=[f"spiffe://sealward.test/{role}"])
+
+    def configure(self, environment, sockets):
+        path = self.state.dir / "server.toml"
+        text = path.read_text(encoding="utf-8").replace('"development"', f'"{environment}"')
+        if sockets:
+            names = ", ".join(f'"{each}"' for each in sockets)
+            text = text.replace("processes = 2", f"sockets = [{names}]")
+        path.write_text(text, encoding="utf-8")
+
+    def prepare(self, environment="production", uid=SERVER_UID, launcher=()):
+        """Signers that listen for `uid`, a configuration and a store of `uid`'s."""
+        self.signers = Signers(self.state, peer_uid=uid, launcher=launcher)
+        self.configure(environment, self.signers.sockets)
+        run = self.state.dir / "run"
+        run.mkdir()
+        self.state.ready_file = run / "ready.json"
+        give_to(uid, self.state.tls, self.state.store.parent, run, self.state.dir / "server.toml")
+        subprocess.run(
+            [*run_as(uid), harness.BIN / "sealward-server", "init", "--config",
+             self.state.dir / "server.toml", "--admin", "spiffe://sealward.test/admin"],
+            check=True, capture_output=True, timeout=harness.PATIENCE_S)
+
+    def refused(self, uid=SERVER_UID):
+        """What the log of a server that did not start says."""
+        server = harness.Server(self.state, wait=False, launcher=run_as(uid))
+        self.assertEqual(server.process.wait(timeout=harness.PATIENCE_S), EXIT_CONFIG,
+                         server.log()[-2000:])
+        return server.log()
+
+    def partition(self, server):
+        return server.cli("admin", "status").data["partition"]

@@ -19,6 +19,7 @@
 #include "client/cli/bundle/allowed.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
+#include "common/version.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "sealward/v1/key_service.grpc.pb.h"
@@ -66,7 +67,7 @@ absl::Status WriteFile(const Flags& flags, const std::string& name, const json& 
 json Versions(const json& status) {
   utsname system{};
   uname(&system);
-  return {{"sealward", "0.1.0"},
+  return {{"sealward", kVersion},
           {"server", status.value("server_version", "")},
           {"grpc", grpc::Version()},
           {"protobuf", google::protobuf::internal::VersionString(GOOGLE_PROTOBUF_VERSION)},

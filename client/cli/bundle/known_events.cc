@@ -25,6 +25,7 @@ constexpr auto kEvents = std::to_array<absl::string_view>({
     "hsm_partition_alarm",
     "hsm_process_ended",
     "hsm_process_ready",
+    "hsm_process_retired",
     "hsm_process_slow_start",
     "hsm_process_start_failed",
     "hsm_process_started",

@@ -112,7 +112,8 @@ def _warn_of_noise(middle):
         print(f"\nNoisy: other programs had up to {worst:.0%} of the machine's busy time.")
 
 
-def write_json(path, rounds, noisy, revoked, rotated, many_keys, facts):
+def write_json(path, rounds, parts, facts):
+    """`parts`: the results of what was measured after the rounds, by name."""
     def flat(results):
         return {f"{m.key}: {m.name}": numbers for m, numbers in results.items()}
 
@@ -121,10 +122,7 @@ def write_json(path, rounds, noisy, revoked, rotated, many_keys, facts):
         "machine": facts,
         "medians": flat(medians(rounds)),
         "targets": judge(rounds),
-        "noisy_neighbour": noisy,
-        "revocation": revoked,
-        "mass_rotation": rotated,
-        "many_keys": many_keys,
+        **parts,
         "rounds": [flat(results) for results in rounds],
     }
     new = path.with_suffix(".new")

@@ -1,5 +1,5 @@
 """Everything else that Sealward writes, under the same scanner: logs at debug level,
-answers and errors, pages, the store, backups, the partition's own files."""
+answers and errors, pages, the store, backups, debug bundles, the partition's own files."""
 
 import json
 import ssl
@@ -105,11 +105,20 @@ class Writings:
                     "--partition", f"default={self.state.partition}")
         return list(to.rglob("*"))
 
+    def bundle(self):
+        """With all that an operator may add to it."""
+        folder = self.state.dir / "bundle"
+        harness.cli(self.state, "admin", "debug", "bundle", folder,
+                    "--server-config", self.state.dir / "server.toml",
+                    "--log", self.state.log_file, "--metrics", self.folder / "metrics")
+        return list(folder.rglob("*"))
+
     def groups(self):
         partition = [path for path in self.state.partition.rglob("*") if path.name != "pin"]
         return {
             "gRPC answers, errors and details, the CLI's output": self.answers(),
             "metrics, JWKS, health": self.pages(),
+            "debug bundle": self.bundle(),
             "backup": self.backup(),
             "store with its WAL": list(self.state.store.parent.iterdir()),
             "logs of server and signers at debug level": [self.state.log_file],
