@@ -12,8 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/retry.h"
-#include "client/timer.h"
 #include "common/clock.h"
+#include "common/timer.h"
 #include "grpcpp/client_context.h"
 
 namespace sealward::client {

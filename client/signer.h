@@ -14,8 +14,8 @@
 #include "absl/time/time.h"
 #include "client/connection.h"
 #include "client/retry.h"
-#include "client/timer.h"
 #include "common/clock.h"
+#include "common/timer.h"
 #include "sealward/v1/signing_service.pb.h"
 
 namespace sealward::client {

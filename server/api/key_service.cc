@@ -16,6 +16,7 @@
 #include "server/api/paging.h"
 #include "server/api/policy_rules.h"
 #include "server/api/resource_rules.h"
+#include "server/lifecycle/jwks_full.h"
 
 namespace sealward::api {
 namespace {
@@ -52,13 +53,7 @@ absl::Status CheckRoom(const catalog::Snapshot& snapshot, const catalog::Key& ke
         return version->spki.empty() && lifecycle::CanFollow(version->times, now);
       });
   if (has_successor || course.jwks_room > 0) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "JWKS_FULL",
-      absl::StrCat(key.name, " cannot get a successor: the JWKS of ", key.issuer->name,
-                   " holds the most keys that its validators take, ",
-                   catalog::MaxJwksKeys(*key.issuer),
-                   ". Wait until a version is withdrawn (`sealward keys versions`), delete a "
-                   "foreign key, or raise max_jwks_keys (`sealward issuers update`)"));
+  return lifecycle::JwksFull(absl::StrCat(key.name, " cannot get a successor"), *key.issuer);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ class SigningService::Call {
 
   // Counts one signature against the quotas. Before anything is read of the
   // claims, so that a refusal is cheap.
-  absl::Status Admit(const catalog::Key& key, quota::Limiter& limiter) const {
+  quota::Admission Admit(const catalog::Key& key, quota::Limiter& limiter) const {
     return limiter.Admit(*snapshot_, key, now_);
   }
 
@@ -104,8 +104,18 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
   auto call = std::make_unique<Call>(edge_, SignMethod::kSignJwt, *std::move(caller));
   auto key = call->Authorize(request->key(), auth::Verb::kSign);
   const catalog::Key* known = key.ok() ? *key : nullptr;
-  const absl::Status admitted = key.ok() ? call->Admit(**key, *limiter_) : key.status();
+  const quota::Admission admission =
+      key.ok() ? call->Admit(**key, *limiter_) : quota::Admission{key.status()};
   const absl::Time deadline = call->deadline();
+  if (admission.floods) {
+    call->Ended(admission.status, known);
+    call->ObserveEnd();
+    const absl::Time now = call->now();
+    held_.Hold(now, deadline, [reactor, call = std::move(call), refused = admission.status] {
+      reactor->Finish(ToGrpcStatus(refused, call->request_id()));
+    });
+    return reactor;
+  }
   auto finish = [reactor, response, known,
                  call = std::move(call)](absl::StatusOr<signing::SignedJwt> jwt) {
     call->Ended(jwt.status(), known);
@@ -116,8 +126,8 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
     call->ObserveEnd();
     reactor->Finish(jwt.ok() ? grpc::Status::OK : ToGrpcStatus(jwt.status(), call->request_id()));
   };
-  if (!admitted.ok()) {
-    finish(admitted);
+  if (!admission.status.ok()) {
+    finish(admission.status);
   } else {
     signer_->Sign({known, request->claims(), request->typ(), deadline, std::move(finish)});
   }
@@ -129,7 +139,7 @@ grpc::ServerUnaryReactor* SigningService::SignJwt(grpc::CallbackServerContext* c
 struct SigningService::Batch {
   Batch(const Edge& edge, Caller caller, int size, grpc::ServerUnaryReactor* to_finish)
       : call(edge, SignMethod::kBatchSignJwt, std::move(caller)),
-        remaining(size),
+        remaining(size + 1),
         reactor(to_finish) {}
 
   void Answer(v1::BatchSignJwtResult* result, const catalog::Key* key,
@@ -141,6 +151,10 @@ struct SigningService::Batch {
     } else {
       *result->mutable_error() = ToRpcStatus(jwt.status(), call.request_id());
     }
+    Done();
+  }
+  // One JWT, or the handler, is done with the batch.
+  void Done() {
     if (remaining.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     call.ObserveEnd();
     reactor->Finish(grpc::Status::OK);
@@ -174,6 +188,7 @@ grpc::ServerUnaryReactor* SigningService::BatchSignJwt(grpc::CallbackServerConte
   for (int i = 0; i < size; ++i) response->add_results();
   std::vector<signing::SignRequest> accepted;
   accepted.reserve(static_cast<size_t>(size));
+  bool floods = false;
   for (int i = 0; i < size; ++i) {
     const v1::SignJwtRequest& each = request->requests(i);
     v1::BatchSignJwtResult* result = response->mutable_results(i);
@@ -182,8 +197,10 @@ grpc::ServerUnaryReactor* SigningService::BatchSignJwt(grpc::CallbackServerConte
       batch->Answer(result, nullptr, key.status());
       continue;
     }
-    if (absl::Status admitted = batch->call.Admit(**key, *limiter_); !admitted.ok()) {
-      batch->Answer(result, *key, std::move(admitted));
+    quota::Admission admission = batch->call.Admit(**key, *limiter_);
+    if (!admission.status.ok()) {
+      floods = floods || admission.floods;
+      batch->Answer(result, *key, std::move(admission.status));
       continue;
     }
     accepted.push_back({*key, each.claims(), each.typ(), batch->call.deadline(),
@@ -191,7 +208,12 @@ grpc::ServerUnaryReactor* SigningService::BatchSignJwt(grpc::CallbackServerConte
                           batch->Answer(result, known, std::move(jwt));
                         }});
   }
-  signer_->SignAll(std::move(accepted));
+  if (floods && accepted.empty()) {
+    held_.Hold(batch->call.now(), batch->call.deadline(), [batch] { batch->Done(); });
+  } else {
+    signer_->SignAll(std::move(accepted));
+    batch->Done();
+  }
   return reactor;
 }
 

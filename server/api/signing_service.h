@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "sealward/v1/signing_service.grpc.pb.h"
 #include "server/api/edge.h"
+#include "server/api/held_answers.h"
 #include "server/quota/limiter.h"
 #include "server/signing/signer.h"
 
@@ -21,14 +22,15 @@ inline constexpr absl::Duration kMaxSigningKeyAge = absl::Seconds(60);
 // SigningService decides who may sign with which key and how much, and hands the
 // rest to the Signer. Of a batch each JWT counts for itself: those within the
 // quota are signed and the rest are refused, so that a batch larger than a quota
-// is served in parts. No handler blocks: answers come from the HSM's reader
-// threads.
+// is served in parts. Whoever floods is refused late (held_answers.h). No handler blocks: answers
+// come from the HSM's reader threads.
 class SigningService final : public v1::SigningService::CallbackService {
  public:
   // `limiter` is shared by all services that sign. REQUIRES: `signer` and
   // `limiter` outlive the service.
-  SigningService(const Edge& edge, signing::Signer* signer, quota::Limiter* limiter)
-      : edge_(edge), signer_(signer), limiter_(limiter) {}
+  SigningService(const Edge& edge, signing::Signer* signer, quota::Limiter* limiter,
+                 TimerFactory* timers = nullptr)
+      : edge_(edge), signer_(signer), limiter_(limiter), held_(timers) {}
 
   grpc::ServerUnaryReactor* SignJwt(grpc::CallbackServerContext* context,
                                     const v1::SignJwtRequest* request,
@@ -47,6 +49,7 @@ class SigningService final : public v1::SigningService::CallbackService {
   const Edge edge_;
   signing::Signer* const signer_;
   quota::Limiter* const limiter_;
+  HeldAnswers held_;
 };
 
 }  // namespace sealward::api

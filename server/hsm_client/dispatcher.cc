@@ -251,6 +251,11 @@ void Dispatcher::Fill(absl::Time now, SteadyTime steady, Work& work) {
   }
 }
 
+int Dispatcher::ChooseSlowSlot(int otherwise) const {
+  const Window& last = windows_[static_cast<size_t>(last_slow_slot_)];
+  return last.open && !last.retiring ? last_slow_slot_ : otherwise;
+}
+
 bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work) {
   const Window& window = windows_[static_cast<size_t>(slot)];
   if (!window.open) return false;
@@ -259,11 +264,12 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
   std::vector<Partition::Submission> expired;
   std::vector<Partition::Submission> batch;
   bool slow = false;
-  if (queue_.has_slow() && slow_slot_ < 0) slow_slot_ = slot;
+  if (queue_.has_slow() && slow_slot_ < 0) slow_slot_ = ChooseSlowSlot(slot);
   if (slow_slot_ == slot) {
     if (!window.in_flight.empty()) return false;  // runs dry, or does the slow operation
     batch = queue_.TakeSlow(now, expired);
     slow = true;
+    last_slow_slot_ = slot;
     if (batch.empty()) slow_slot_ = -1;
   } else if (window.HasRoom()) {
     batch = queue_.TakeSigning(OpenCount(), now, expired);

@@ -51,10 +51,11 @@ inline constexpr size_t kMaxOwnOperations = 4096;
 // single operation that costs more than kMaxPacketCost, so that nobody waits for
 // two such. Slow operations get
 // a packet and a process of their own: one process at a time runs dry, takes
-// the slow operation alone, and joins in again. A signature that would wait
-// beyond its deadline is refused when it comes, not when it is too late. While the
-// HSM is known to be gone (circuit_breaker.h), everything is refused when it comes,
-// and what waits as soon as that is known. Thread-safe; never blocks.
+// the slow operation alone, and joins in again; while it lives always the same one,
+// because SoftHSM2 reads its directory again for what another process has changed. A signature that
+// would wait beyond its deadline is refused when it comes, not when it is too late. While the HSM
+// is known to be gone (circuit_breaker.h), everything is refused when it comes, and what waits as
+// soon as that is known. Thread-safe; never blocks.
 class Dispatcher {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -154,7 +155,7 @@ class Dispatcher {
   struct Window {
     bool open = false;
     bool retiring = false;  // only while another is open
-    std::deque<Own> own;  // at most kMaxOwnOperations
+    std::deque<Own> own;    // at most kMaxOwnOperations
     std::shared_ptr<Link> link;
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
@@ -167,6 +168,7 @@ class Dispatcher {
   };
 
   void Fill(absl::Time now, SteadyTime steady, Work& work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  int ChooseSlowSlot(int otherwise) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool FillSlot(int slot, absl::Time now, SteadyTime steady, Work& work)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   InFlight& Put(int slot, std::vector<Partition::Submission> batch, bool slow, SteadyTime steady,
@@ -192,6 +194,7 @@ class Dispatcher {
   CircuitBreaker breaker_ ABSL_GUARDED_BY(mu_);
   std::vector<Window> windows_ ABSL_GUARDED_BY(mu_);
   int slow_slot_ ABSL_GUARDED_BY(mu_) = -1;  // that runs dry for, or does, a slow operation
+  int last_slow_slot_ ABSL_GUARDED_BY(mu_) = 0;
   size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;
   std::string reason_ ABSL_GUARDED_BY(mu_) = "sealward-hsm has not started yet";
   SteadyTime next_start_ ABSL_GUARDED_BY(mu_);

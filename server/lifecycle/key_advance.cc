@@ -97,7 +97,7 @@ absl::Status KeyManager::ActInHsm(absl::string_view name, absl::Time& wake) {
   };
   if (step.mark_revoked && !done(MarkAllRevoked(**key))) return first;
   if (step.generate || step.add_successor) {
-    if (!done(MakeSuccessor(*key, absl::InfiniteFuture()).status())) return first;
+    if (!done(MakeSuccessor(*key, Bound::kJwks, absl::InfiniteFuture()).status())) return first;
   }
   if (step.unmark_destroy && !done(UnmarkDestroy(**key, *step.unmark_destroy))) return first;
   if (step.mark_destroy && !done(MarkDestroy(**key, *step.mark_destroy))) return first;

@@ -15,7 +15,7 @@ using telemetry::Log;
 
 absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
   const auto snapshot = options_.catalog->Get();
-  if (absl::Status s = CheckNewKey(*snapshot, key); !s.ok()) return s;
+  if (absl::Status s = CheckNewKey(*snapshot, key, options_.clock->Now()); !s.ok()) return s;
   const std::string& name = TenantOf(*snapshot, key).partition;
   const auto partition = options_.partitions->Find(name);
   if (!partition.ok()) return partition.status();
@@ -46,9 +46,10 @@ absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   key.rotation_policy = request.rotation_policy;
   key.create_time = first.create_time;
   key.last_version = first.number;
+  absl::MutexLock lock(&places_mu_);
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     const auto snapshot = options_.catalog->Get();
-    if (absl::Status s = CheckNewKey(*snapshot, request); !s.ok()) return s;
+    if (absl::Status s = CheckNewKey(*snapshot, request, key.create_time); !s.ok()) return s;
     key.issuer = snapshot->issuers.at(request.issuer);
     absl::Status status = Commit(catalog::CreateKey(key, first));
     if (!absl::IsAborted(status)) return status;

@@ -63,7 +63,10 @@ catalog::KeyVersion KeyManager::NewIntent(const AlgorithmInfo& algorithm, int64_
   return version;
 }
 
-absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key) {
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key, Bound bound) {
+  absl::MutexLock lock(&places_mu_);
+  // Another key took the place since the caller looked: decide again.
+  if (bound == Bound::kJwks && Course(*key).jwks_room <= 0) return ConcurrentChange();
   const catalog::KeyVersion intent = NewIntent(*key->algorithm, key->last_version + 1);
   if (absl::Status s = Commit(catalog::AddVersion(*key, intent)); !s.ok()) return s;
   SEALWARD_FAILPOINT("key.successor_recorded");
@@ -115,10 +118,11 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
   return ConcurrentChange();
 }
 
-absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, absl::Time deadline) {
+absl::StatusOr<KeyManager::KeyPtr> KeyManager::MakeSuccessor(KeyPtr key, Bound bound,
+                                                             absl::Time deadline) {
   std::optional<size_t> pending = FirstPending(*key, options_.clock->Now());
   if (!pending) {
-    auto added = AddIntent(key);
+    auto added = AddIntent(key, bound);
     if (!added.ok()) return added.status();
     key = std::move(*added);
     pending = FirstPending(*key, options_.clock->Now());
@@ -132,7 +136,7 @@ absl::StatusOr<int64_t> KeyManager::PrepareSuccessor(absl::string_view name, abs
   if (!lease.ok()) return lease.status();
   const auto before = Find(name);
   if (!before.ok()) return before.status();
-  const auto after = MakeSuccessor(*before, deadline);
+  const auto after = MakeSuccessor(*before, Bound::kNone, deadline);
   lease->Release();
   Changed(name);  // an intent may be there: the driver goes on with it
   if (!after.ok()) return after.status();

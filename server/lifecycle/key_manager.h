@@ -215,17 +215,23 @@ class KeyManager {
   absl::StatusOr<hsm_client::Partition*> UsablePartition(absl::string_view partition) const;
   absl::StatusOr<KeyPtr> RecordMarks(absl::string_view name,
                                      absl::FunctionRef<void(std::vector<VersionTimes>&)> record);
-  absl::Status RecordNewKey(const NewKey& key);
+  absl::Status RecordNewKey(const NewKey& key) ABSL_LOCKS_EXCLUDED(places_mu_);
   // Index of a version without a key pair that may still be generated.
   static std::optional<size_t> FirstPending(const catalog::Key& key, absl::Time now);
-  absl::StatusOr<KeyPtr> AddIntent(const KeyPtr& key);
+  // Whether a successor may be one key more than the validators of its issuer take: only
+  // where a stolen key has to be replaced.
+  enum class Bound { kJwks, kNone };
+  absl::StatusOr<KeyPtr> AddIntent(const KeyPtr& key, Bound bound) ABSL_LOCKS_EXCLUDED(places_mu_);
   absl::StatusOr<KeyPtr> Generate(KeyPtr key, size_t index, absl::Time deadline);
-  absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, absl::Time deadline);
+  absl::StatusOr<KeyPtr> MakeSuccessor(KeyPtr key, Bound bound, absl::Time deadline);
   absl::StatusOr<Rotation> ApplyOrMakeSuccessor(KeyPtr& key, absl::Time deadline, bool& done);
   catalog::KeyVersion NewIntent(const AlgorithmInfo& algorithm, int64_t number);
 
   const Options options_;
   KeyLeases leases_;
+  // From the count of an issuer's keys to the intent that takes a place in its JWKS: two
+  // keys do not take the last one.
+  absl::Mutex places_mu_;
   absl::Mutex listener_mu_;
   std::function<void(absl::string_view)> listener_ ABSL_GUARDED_BY(listener_mu_);
 };

@@ -54,7 +54,7 @@ absl::StatusOr<Rotation> KeyManager::ApplyOrMakeSuccessor(KeyPtr& key, absl::Tim
     done = status.ok();
     SEALWARD_FAILPOINT("key.switch_recorded");
   } else {
-    status = MakeSuccessor(key, deadline).status();
+    status = MakeSuccessor(key, Bound::kJwks, deadline).status();
   }
   if (!status.ok() && !absl::IsAborted(status)) return status;
   auto changed = Find(key->name);

@@ -4,11 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/lifecycle/jwks_full.h"
 #include "server/lifecycle/resource_errors.h"
 
 namespace sealward::lifecycle {
 
-absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
+absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key, absl::Time now) {
   if (snapshot.keys.contains(key.name)) {
     return ResourceExists(key.name);
   }
@@ -22,6 +23,9 @@ absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "ISSUER_NOT_SHARED",
                      absl::StrCat(key.issuer, " has its one key, ", keys->second.front()->name,
                                   "; use an issuer of its own, or one created as shared"));
+  }
+  if (catalog::JwksRoom(snapshot, *issuer->second, now) <= 0) {
+    return JwksFull(absl::StrCat(key.name, " cannot be made"), *issuer->second);
   }
   return absl::OkStatus();
 }

@@ -29,8 +29,8 @@ struct NewKey {
 
 // ALREADY_EXISTS (ALREADY_EXISTS); INVALID_ARGUMENT (SCOPE_INVALID) for an
 // issuer that does not exist; FAILED_PRECONDITION (ISSUER_NOT_SHARED) for one
-// that has its one key. Pure.
-absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key);
+// that has its one key, (JWKS_FULL) for one whose JWKS takes no more. Pure.
+absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key, absl::Time now);
 
 // The tenant that the key is to belong to. REQUIRES: CheckNewKey found nothing.
 const catalog::Tenant& TenantOf(const catalog::Snapshot& snapshot, const NewKey& key);

@@ -28,8 +28,16 @@ absl::Status Exceeded(const catalog::Key& key, absl::Duration key_wait,
                         violations, std::max(key_wait, tenant_wait));
 }
 
-absl::Duration WaitFor(Bucket* bucket, const catalog::Quota& quota, absl::Time now) {
-  return bucket == nullptr ? absl::ZeroDuration() : bucket->Wait(quota, now);
+// How long until `use`, of a quota, has room; zero without one.
+template <typename Use>
+absl::Duration WaitFor(Use* use, const catalog::Quota& quota, absl::Time now) {
+  return use == nullptr ? absl::ZeroDuration() : use->admitted.Wait(quota, now);
+}
+
+// Counts a refusal against `use`; whether it was one too many.
+template <typename Use>
+bool CountRefusal(Use* use, const catalog::Quota& quota, absl::Time now) {
+  return !use->refused.Take(quota, now);
 }
 
 }  // namespace
@@ -45,7 +53,7 @@ size_t Limiter::size() const {
 }
 
 bool Limiter::Bounds::Find(const Table& table, const catalog::Key& key, Bounds& out) {
-  const auto find = [&table](const std::string& name, const catalog::Quota& quota, Bucket*& to) {
+  const auto find = [&table](const std::string& name, const catalog::Quota& quota, Use*& to) {
     if (quota.per_second == 0) return true;
     const auto found = table.buckets.find(name);
     if (found != table.buckets.end()) to = found->second.get();
@@ -56,8 +64,8 @@ bool Limiter::Bounds::Find(const Table& table, const catalog::Key& key, Bounds& 
   return has_key && has_tenant;
 }
 
-absl::Status Limiter::AdmitBounded(const catalog::Snapshot& snapshot, const catalog::Key& key,
-                                   absl::Time now) {
+Admission Limiter::AdmitBounded(const catalog::Snapshot& snapshot, const catalog::Key& key,
+                                absl::Time now) {
   Bounds bounds;
   if (!Bounds::Find(Current(), key, bounds)) {
     Replace(snapshot);
@@ -68,16 +76,19 @@ absl::Status Limiter::AdmitBounded(const catalog::Snapshot& snapshot, const cata
   const catalog::Quota& tenant_quota = key.tenant->quota;
   for (;;) {
     // A token of the key goes back if the tenant has none.
-    if (bounds.key == nullptr || bounds.key->Take(key.quota, now)) {
-      if (bounds.tenant == nullptr || bounds.tenant->Take(tenant_quota, now)) {
-        return absl::OkStatus();
+    if (bounds.key == nullptr || bounds.key->admitted.Take(key.quota, now)) {
+      if (bounds.tenant == nullptr || bounds.tenant->admitted.Take(tenant_quota, now)) {
+        return {};
       }
-      if (bounds.key != nullptr) bounds.key->PutBack(key.quota);
+      if (bounds.key != nullptr) bounds.key->admitted.PutBack(key.quota);
     }
     const absl::Duration key_wait = WaitFor(bounds.key, key.quota, now);
     const absl::Duration tenant_wait = WaitFor(bounds.tenant, tenant_quota, now);
     if (key_wait > absl::ZeroDuration() || tenant_wait > absl::ZeroDuration()) {
-      return Exceeded(key, key_wait, tenant_wait);
+      const bool floods = tenant_wait > absl::ZeroDuration()
+                              ? CountRefusal(bounds.tenant, tenant_quota, now)
+                              : CountRefusal(bounds.key, key.quota, now);
+      return {Exceeded(key, key_wait, tenant_wait), floods};
     }
     // Another thread has just put one back: try again.
   }
@@ -103,7 +114,7 @@ void Limiter::Replace(const catalog::Snapshot& snapshot) {
     if (quota.per_second == 0) return;
     const auto before = table_->buckets.find(name);
     next->buckets[name] =
-        before == table_->buckets.end() ? std::make_shared<Bucket>() : before->second;
+        before == table_->buckets.end() ? std::make_shared<Use>() : before->second;
   };
   for (const auto& [name, tenant] : snapshot.tenants) keep(name, tenant->quota);
   for (const auto& [name, key] : snapshot.keys) keep(name, key->quota);

@@ -19,7 +19,15 @@
 
 namespace sealward::quota {
 
-// Limiter has a bucket for each tenant and key with a quota, by resource name,
+// What Limiter::Admit says.
+struct Admission {
+  absl::Status status;
+  // Refused, and more than the quota allows to sign was refused, too: whoever asks does
+  // not slow down, and should be answered late (server/api/held_answers.h).
+  bool floods = false;
+};
+
+// Limiter has buckets for each tenant and key with a quota, by resource name,
 // so that what was used stays used while snapshots come and go.
 //
 // Its table of buckets is immutable; one that lacks a bucket is replaced by that
@@ -37,34 +45,39 @@ class Limiter {
 
   // Counts one signature by `key`, of `snapshot`, against the quotas of the key
   // and of its tenant: against both or, refused, against neither.
-  // RESOURCE_EXHAUSTED (QUOTA_EXCEEDED) with a QuotaFailure violation for each
+  // status: RESOURCE_EXHAUSTED (QUOTA_EXCEEDED) with a QuotaFailure violation for each
   // quota that has no room, its subject the resource's name, and RetryInfo: when
   // both have.
-  absl::Status Admit(const catalog::Snapshot& snapshot, const catalog::Key& key, absl::Time now) {
-    if (key.quota.per_second == 0 && key.tenant->quota.per_second == 0) return absl::OkStatus();
+  Admission Admit(const catalog::Snapshot& snapshot, const catalog::Key& key, absl::Time now) {
+    if (key.quota.per_second == 0 && key.tenant->quota.per_second == 0) return {};
     return AdmitBounded(snapshot, key, now);
   }
 
-  // Buckets that are kept.
+  // Quotas whose buckets are kept.
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Buckets = absl::flat_hash_map<std::string, std::shared_ptr<Bucket>>;
+  // What a quota bounds: signatures, and as many prompt refusals.
+  struct Use {
+    Bucket admitted;
+    Bucket refused;
+  };
+  using Buckets = absl::flat_hash_map<std::string, std::shared_ptr<Use>>;
   struct Table {
     int64_t revision = -1;  // of the snapshot that it was made for
     Buckets buckets;
   };
 
-  // The buckets that bound a key; null where there is no bound.
+  // The uses that bound a key; null where there is no bound.
   struct Bounds {
-    Bucket* key = nullptr;
-    Bucket* tenant = nullptr;
+    Use* key = nullptr;
+    Use* tenant = nullptr;
     // Whether `table` has all that the quotas call for.
     static bool Find(const Table& table, const catalog::Key& key, Bounds& out);
   };
 
-  absl::Status AdmitBounded(const catalog::Snapshot& snapshot, const catalog::Key& key,
-                            absl::Time now);
+  Admission AdmitBounded(const catalog::Snapshot& snapshot, const catalog::Key& key,
+                         absl::Time now);
   // The newest table; valid until the calling thread's next call.
   const Table& Current() ABSL_LOCKS_EXCLUDED(mu_);
   // Makes the table that of `snapshot`, if that is newer.

@@ -99,13 +99,14 @@ struct KeyRig {
     Commit(catalog::CreateTenant(tenant));
   }
 
-  void AddIssuer(const std::string& name, bool shared = false) {
+  void AddIssuer(const std::string& name, bool shared = false, int max_jwks_keys = 0) {
     catalog::Issuer issuer;
     issuer.name = name;
     issuer.issuer_url = absl::StrCat("https://issuer.example/", name);
     issuer.max_age = absl::Minutes(5);
     issuer.propagation_time = kPropagation;
     issuer.shared = shared;
+    issuer.max_jwks_keys = max_jwks_keys;
     issuer.create_time = clock.Now();
     const std::string tenant = name.substr(0, name.find("/issuers/"));
     Commit(catalog::CreateIssuer(*catalog->Get()->tenants.at(tenant), issuer));

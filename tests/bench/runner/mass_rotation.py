@@ -7,6 +7,7 @@ before, is what counts.
 """
 
 import json
+import sys
 import time
 
 from . import client, plan, processes
@@ -77,7 +78,10 @@ class MassRotation:
                 "rate": capacity * SHARE, "may_be_refused": False}
 
     def _apply(self, capacity, seconds):
-        return client.apply(self._load, self._paced(capacity), seconds)
+        """It takes many minutes in all: what is known is told at once."""
+        answer = client.apply(self._load, self._paced(capacity), seconds)
+        print(f"p99 {answer['latency']['p99_us']:.0f} us", file=sys.stderr, flush=True)
+        return answer
 
     def _act(self, act):
         return self._finish(self._start(act))

@@ -29,6 +29,7 @@
 #include "server/signing/signer.h"
 #include "tests/fakes/key_rig.h"
 #include "tests/fakes/recording_sink.h"
+#include "tests/fakes/recording_timers.h"
 #include "tests/unit/auth/test_certificates.h"
 
 namespace sealward::api {
@@ -90,7 +91,7 @@ class ApiRig {
         operations_(edge_, {&alarms_, &lifecycle_clock, keys.epochs.get()}),
         status_(edge_,
                 {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld, keys.epochs.get()}),
-        signing_(edge_, &signer_, &limiter_) {
+        signing_(edge_, &signer_, &limiter_, &timers) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
@@ -140,6 +141,7 @@ class ApiRig {
 
   fakes::KeyRig keys;
   fakes::RecordingSink decisions;
+  fakes::RecordingTimers timers;
   // How far the system's clock is from where it should be, for lifecycle_clock alone.
   absl::Duration clock_step;
   lifecycle::LifecycleClock lifecycle_clock{

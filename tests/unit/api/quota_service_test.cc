@@ -359,5 +359,29 @@ TEST_F(QuotaServiceTest, OfABatchTheQuotaIsSignedAndTheRestRefused) {
   EXPECT_EQ(SignBatch(3), 3);
 }
 
+// Whoever does not slow down is refused late, and as often as its calls under way allow.
+TEST_F(QuotaServiceTest, AFloodIsRefusedLate) {
+  AddKey();
+  SetQuota(fakes::kTenant, 2, 3);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Sign().ok());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ReasonOf(Sign()), "QUOTA_EXCEEDED");
+  EXPECT_TRUE(rig_.timers.delays().empty());
+  EXPECT_EQ(ReasonOf(Sign()), "QUOTA_EXCEEDED");
+  EXPECT_EQ(rig_.timers.delays(), std::vector{kRefusalHold});
+  // Others, and those who wait, are not held up.
+  rig_.keys.clock.Advance(absl::Seconds(10));
+  EXPECT_TRUE(Sign().ok());
+  EXPECT_EQ(rig_.timers.delays().size(), 1U);
+}
+
+TEST_F(QuotaServiceTest, ABatchOfRefusalsIsLateAndOneWithASignatureIsNot) {
+  AddKey();
+  SetKeyQuota(10, 4);
+  EXPECT_EQ(SignBatch(100), 4);
+  EXPECT_TRUE(rig_.timers.delays().empty());
+  EXPECT_EQ(SignBatch(100), 0);
+  EXPECT_EQ(rig_.timers.delays(), std::vector{kRefusalHold});
+}
+
 }  // namespace
 }  // namespace sealward::api

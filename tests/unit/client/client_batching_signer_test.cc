@@ -12,8 +12,8 @@
 #include "common/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/recording_timers.h"
 #include "tests/unit/client/fake_signing_server.h"
-#include "tests/unit/client/recording_timers.h"
 #include "tests/unit/client/test_certificates.h"
 
 namespace sealward::client {
@@ -79,7 +79,7 @@ TEST_F(BatchingSignerTest, RequestsShareRoundTrips) {
 // A request that finds no company leaves after max_wait.
 TEST_F(BatchingSignerTest, MaxWaitBoundsTheWait) {
   server_->Hold();
-  RecordingTimers timers;
+  fakes::RecordingTimers timers;
   BatchingSigner batching(signer_.get(),
                           {.max_batch = 4, .max_wait = absl::Milliseconds(1), .timers = &timers});
   absl::BlockingCounter answers(2);

@@ -7,8 +7,8 @@
 #include "common/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/recording_timers.h"
 #include "tests/unit/client/fake_signing_server.h"
-#include "tests/unit/client/recording_timers.h"
 #include "tests/unit/client/test_certificates.h"
 
 namespace sealward::client {
@@ -51,7 +51,7 @@ class SignerTest : public testing::Test {
 
   TestCa ca_;
   std::unique_ptr<FakeSigningServer> server_;
-  RecordingTimers timers_;
+  fakes::RecordingTimers timers_;
 };
 
 TEST_F(SignerTest, SignsAndKeepsTheRequestAsItIs) {
@@ -214,7 +214,7 @@ TEST_F(SignerTest, DestructionCancelsCalls) {
 }
 
 TEST_F(SignerTest, DestructionCancelsPauses) {
-  RecordingTimers stalled(/*stall=*/true);
+  fakes::RecordingTimers stalled(/*stall=*/true);
   auto signer = MakeSigner(&stalled);
   server_->Script({kDown});
   absl::Status pausing;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <string>
 #include <thread>
@@ -69,6 +70,35 @@ TEST_F(KeyManagerTest, TheSecondKeyOfAnIssuerWaitsForTheCaches) {
   EXPECT_EQ(rig_.States("tenants/a/keys/two"), "STAGED");
   rig_.clock.Advance(fakes::kPropagation);
   EXPECT_EQ(rig_.States("tenants/a/keys/two"), "ACTIVE");
+}
+
+// Validators ignore what is beyond their bound, or refuse the whole JWKS.
+TEST_F(KeyManagerTest, TwoKeysDoNotTakeTheLastPlaceOfAJwks) {
+  for (int round = 0; round < 8; ++round) {
+    const std::string suffix = std::to_string(round);
+    const std::string issuer = "tenants/a/issuers/shared" + suffix;
+    rig_.AddIssuer(issuer, /*shared=*/true, /*max_jwks_keys=*/3);
+    const std::vector<std::string> names = {"tenants/a/keys/one" + suffix,
+                                            "tenants/a/keys/two" + suffix};
+    for (const std::string& name : names) {
+      ASSERT_TRUE(
+          rig_.manager->CreateKey(KeyRig::NewKey(name, issuer), absl::InfiniteFuture()).ok());
+    }
+    rig_.clock.Advance(fakes::kPropagation);  // both sign
+    std::array<absl::Status, 2> rotated;
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < names.size(); ++i) {
+      threads.emplace_back([&, i] {
+        rotated[i] = rig_.manager->RotateKey(names[i], kAlways, absl::InfiniteFuture()).status();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_NE(rotated[0].ok(), rotated[1].ok()) << rotated[0] << ", " << rotated[1];
+    EXPECT_EQ(rig_.Key(names[0])->versions.size() + rig_.Key(names[1])->versions.size(), 3U);
+    const auto third = rig_.manager->CreateKey(KeyRig::NewKey("tenants/a/keys/three", issuer),
+                                               absl::InfiniteFuture());
+    EXPECT_EQ(ErrorReason(third.status()), "JWKS_FULL");
+  }
 }
 
 TEST_F(KeyManagerTest, RefusesWhatCannotBe) {

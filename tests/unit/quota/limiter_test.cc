@@ -46,7 +46,7 @@ class LimiterTest : public testing::Test {
   }
   absl::Status AdmitIn(const catalog::Snapshot& snapshot, const std::string& key,
                        absl::Time now = kNow) {
-    return limiter_.Admit(snapshot, *snapshot.keys.at("tenants/" + key), now);
+    return limiter_.Admit(snapshot, *snapshot.keys.at("tenants/" + key), now).status;
   }
   int AdmitAll(const std::string& key, int tries, absl::Time now = kNow) {
     int admitted = 0;
@@ -113,6 +113,28 @@ TEST_F(LimiterTest, SaysWhoseQuotaAndWhenThereIsRoom) {
   EXPECT_TRUE(Admit("a/keys/one", kNow + RetryDelay(refused)).ok());
 }
 
+// A flood costs what its refusals cost: those are to come late.
+TEST_F(LimiterTest, AsManyRefusalsAsSignaturesArePrompt) {
+  Show({.a = {10, 5}, .a_one = {}, .a_two = {2, 2}, .b = {}});
+  const auto floods = [this](const std::string& key, int tries, absl::Time now) {
+    int found = 0;
+    for (int i = 0; i < tries; ++i) {
+      const Admission admission =
+          limiter_.Admit(*snapshot_, *snapshot_->keys.at("tenants/" + key), now);
+      found += admission.floods ? 1 : 0;
+      EXPECT_FALSE(admission.floods && admission.status.ok());
+    }
+    return found;
+  };
+  EXPECT_EQ(floods("a/keys/one", 5 + 5, kNow), 0);
+  EXPECT_EQ(floods("a/keys/one", 3, kNow), 3);
+  EXPECT_EQ(floods("a/keys/one", 1 + 1 + 1, kNow + absl::Milliseconds(100)), 1);
+  // Each quota for itself: this is the key's, of which the tenant's other keys know nothing.
+  const absl::Time later = kNow + absl::Seconds(10);
+  EXPECT_EQ(floods("a/keys/two", 2 + 2 + 4, later), 4);
+  EXPECT_EQ(floods("a/keys/one", 3 + 5, later), 0);
+}
+
 TEST_F(LimiterTest, BothQuotasCountAndTheLaterOneSaysWhen) {
   Show({.a = {10, 1}, .a_one = {2, 1}, .a_two = {}, .b = {}});
   EXPECT_EQ(AdmitAll("a/keys/one", 1), 1);
@@ -177,8 +199,8 @@ TEST_F(LimiterTest, LimitersAreApart) {
   Limiter other;
   const catalog::Key& key = *snapshot_->keys.at("tenants/a/keys/one");
   EXPECT_TRUE(Admit("a/keys/one").ok());
-  EXPECT_TRUE(other.Admit(*snapshot_, key, kNow).ok());
-  EXPECT_FALSE(other.Admit(*snapshot_, key, kNow).ok());
+  EXPECT_TRUE(other.Admit(*snapshot_, key, kNow).status.ok());
+  EXPECT_FALSE(other.Admit(*snapshot_, key, kNow).status.ok());
   EXPECT_FALSE(Admit("a/keys/one").ok());
 }
 

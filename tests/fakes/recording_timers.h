@@ -1,6 +1,6 @@
 // Timers that keep what was asked for and do not wait.
-#ifndef SEALWARD_TESTS_UNIT_CLIENT_RECORDING_TIMERS_H_
-#define SEALWARD_TESTS_UNIT_CLIENT_RECORDING_TIMERS_H_
+#ifndef SEALWARD_TESTS_FAKES_RECORDING_TIMERS_H_
+#define SEALWARD_TESTS_FAKES_RECORDING_TIMERS_H_
 
 #include <memory>
 #include <utility>
@@ -8,9 +8,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "client/timer.h"
+#include "common/timer.h"
 
-namespace sealward::client {
+namespace sealward::fakes {
 
 // RecordingTimers fires at once, or, when told to stall, on Cancel only.
 class RecordingTimers final : public TimerFactory {
@@ -42,6 +42,6 @@ class RecordingTimers final : public TimerFactory {
   std::vector<absl::Duration> delays_ ABSL_GUARDED_BY(mu_);
 };
 
-}  // namespace sealward::client
+}  // namespace sealward::fakes
 
-#endif  // SEALWARD_TESTS_UNIT_CLIENT_RECORDING_TIMERS_H_
+#endif  // SEALWARD_TESTS_FAKES_RECORDING_TIMERS_H_

@@ -1,4 +1,4 @@
-#include "client/timer.h"
+#include "common/timer.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "grpcpp/alarm.h"
 #include "grpcpp/support/time.h"
 
-namespace sealward::client {
+namespace sealward {
 namespace {
 
 // GrpcTimer is a grpc::Alarm, whose callback form has the same contract.
@@ -40,4 +40,4 @@ TimerFactory* GrpcTimers() {
   return factory;
 }
 
-}  // namespace sealward::client
+}  // namespace sealward

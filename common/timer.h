@@ -1,13 +1,13 @@
 // Waiting without a blocked thread, and without a clock in the tests.
-#ifndef SEALWARD_CLIENT_TIMER_H_
-#define SEALWARD_CLIENT_TIMER_H_
+#ifndef SEALWARD_COMMON_TIMER_H_
+#define SEALWARD_COMMON_TIMER_H_
 
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 
-namespace sealward::client {
+namespace sealward {
 
 // Timer is one pending wake-up. Its callback runs exactly once, on a thread of
 // the TimerFactory: after the delay, or soon after Cancel. Dropping the last
@@ -31,6 +31,6 @@ class TimerFactory {
 // The one that gRPC's own threads drive. Never destroyed.
 TimerFactory* GrpcTimers();
 
-}  // namespace sealward::client
+}  // namespace sealward
 
-#endif  // SEALWARD_CLIENT_TIMER_H_
+#endif  // SEALWARD_COMMON_TIMER_H_
