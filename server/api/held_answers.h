@@ -15,8 +15,10 @@
 
 namespace sealward::api {
 
-// How long a refusal is kept back from one who floods.
-inline constexpr absl::Duration kRefusalHold = absl::Milliseconds(250);
+// How long a refusal is kept back from one who floods: spread out, because what is refused
+// together would else come again together.
+inline constexpr absl::Duration kMinRefusalHold = absl::Milliseconds(125);
+inline constexpr absl::Duration kMaxRefusalHold = absl::Milliseconds(375);
 // Refusals kept back at once; one more goes out at once.
 inline constexpr size_t kMaxHeldAnswers = 2048;
 
@@ -34,8 +36,8 @@ class HeldAnswers {
   HeldAnswers(const HeldAnswers&) = delete;
   HeldAnswers& operator=(const HeldAnswers&) = delete;
 
-  // Runs `answer` after kRefusalHold, but in time for a caller who waits until `deadline`;
-  // at once, on this thread, where that is no time or where kMaxHeldAnswers wait.
+  // Runs `answer` after kMinRefusalHold to kMaxRefusalHold, but in time for a caller who waits
+  // until `deadline`; at once, on this thread, where that is no time or where kMaxHeldAnswers wait.
   void Hold(absl::Time now, absl::Time deadline, absl::AnyInvocable<void()> answer);
 
  private:

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -21,7 +22,7 @@ TEST(HeldAnswers, WaitForTheirTimerAndNoLongerThanTheirKeeper) {
   absl::Notification answered;
   auto held = std::make_unique<HeldAnswers>(&timers);
   held->Hold(kNow, absl::InfiniteFuture(), [&] { answered.Notify(); });
-  EXPECT_EQ(timers.delays(), std::vector{kRefusalHold});
+  EXPECT_EQ(timers.delays(), std::vector{kMinRefusalHold});  // the first
   EXPECT_FALSE(answered.HasBeenNotified());
   held.reset();
   answered.WaitForNotification();
@@ -55,6 +56,24 @@ TEST(HeldAnswers, OneTooManyGoesOutAtOnce) {
     EXPECT_TRUE(at_once);
   }
   answered.Wait();
+}
+
+// Refused together, they do not come again together.
+TEST(HeldAnswers, AreSpreadOut) {
+  fakes::RecordingTimers timers;
+  HeldAnswers held(&timers);
+  absl::BlockingCounter answered(100);
+  for (int i = 0; i < 100; ++i) {
+    held.Hold(kNow, absl::InfiniteFuture(), [&] { answered.DecrementCount(); });
+  }
+  answered.Wait();
+  std::vector<absl::Duration> delays = timers.delays();
+  std::ranges::sort(delays);
+  EXPECT_GE(delays.front(), kMinRefusalHold);
+  EXPECT_LE(delays.back(), kMaxRefusalHold);
+  for (size_t i = 1; i < delays.size(); ++i) {
+    EXPECT_LT(delays[i] - delays[i - 1], (kMaxRefusalHold - kMinRefusalHold) / 25);
+  }
 }
 
 // What was held is not held for ever: its place is free.

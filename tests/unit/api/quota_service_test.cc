@@ -367,7 +367,7 @@ TEST_F(QuotaServiceTest, AFloodIsRefusedLate) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ReasonOf(Sign()), "QUOTA_EXCEEDED");
   EXPECT_TRUE(rig_.timers.delays().empty());
   EXPECT_EQ(ReasonOf(Sign()), "QUOTA_EXCEEDED");
-  EXPECT_EQ(rig_.timers.delays(), std::vector{kRefusalHold});
+  EXPECT_EQ(rig_.timers.delays(), std::vector{kMinRefusalHold});
   // Others, and those who wait, are not held up.
   rig_.keys.clock.Advance(absl::Seconds(10));
   EXPECT_TRUE(Sign().ok());
@@ -380,7 +380,7 @@ TEST_F(QuotaServiceTest, ABatchOfRefusalsIsLateAndOneWithASignatureIsNot) {
   EXPECT_EQ(SignBatch(100), 4);
   EXPECT_TRUE(rig_.timers.delays().empty());
   EXPECT_EQ(SignBatch(100), 0);
-  EXPECT_EQ(rig_.timers.delays(), std::vector{kRefusalHold});
+  EXPECT_EQ(rig_.timers.delays(), std::vector{kMinRefusalHold});
 }
 
 }  // namespace
