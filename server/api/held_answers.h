@@ -23,10 +23,10 @@ inline constexpr absl::Duration kMaxRefusalHold = absl::Milliseconds(375);
 inline constexpr size_t kMaxHeldAnswers = 2048;
 
 // HeldAnswers keeps back the refusals of clients that do not slow down. A refusal costs
-// the server as much as a third of a signature, nearly all of it in gRPC and TLS; a client
-// has a bounded number of calls under way (kMaxStreamsPerConnection, kMaxCallsPerPrincipal)
-// and asks again when one is answered, so that late answers are fewer refusals. A client
-// that waits as RetryInfo says does not come here (Limiter::Admit). Thread-safe.
+// the server what gRPC and TLS cost; a client has a bounded number of calls under way
+// (kMaxStreamsPerConnection, kMaxCallsPerPrincipal) and asks again when one is answered, so that
+// late answers are fewer refusals. A client that waits as RetryInfo says does not come here
+// (Limiter::Admit). Thread-safe.
 class HeldAnswers {
  public:
   // `timers` outlives this; null for gRPC's.
