@@ -343,10 +343,10 @@ bool ProcessPartition::MayGo(int slot, int64_t more_signatures) {
 }
 
 void ProcessPartition::Ended(int slot, const Link& link, const Ending& ending) {
-  const std::string why = ending.retired
-                              ? absl::StrCat("replaced after ", options_.retire_after_signatures,
-                                             " signatures")
-                              : std::string(ending.why.message());
+  const std::string why =
+      ending.retired
+          ? absl::StrCat("replaced after ", options_.retire_after_signatures, " signatures")
+          : std::string(ending.why.message());
   const bool stopping = [this] {
     absl::MutexLock lock(&mu_);
     return stopping_;

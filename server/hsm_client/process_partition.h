@@ -116,7 +116,7 @@ class ProcessPartition final : public Partition {
     bool slow_start_told = false;
     bool wedged = false;
     int starts = 0;
-    int64_t signatures = 0;           // of all its processes
+    int64_t signatures = 0;          // of all its processes
     int64_t signatures_of_this = 0;  // of the one there is
   };
 
