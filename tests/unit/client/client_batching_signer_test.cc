@@ -174,6 +174,7 @@ TEST_F(BatchingSignerTest, ManyThreads) {
   BatchingSigner batching(signer_.get(), {.max_batch = 16});
   std::atomic<int> right = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&batching, &right, t] {
       for (int i = 0; i < 100; ++i) {

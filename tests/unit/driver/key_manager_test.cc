@@ -87,6 +87,7 @@ TEST_F(KeyManagerTest, TwoKeysDoNotTakeTheLastPlaceOfAJwks) {
     rig_.clock.Advance(fakes::kPropagation);  // both sign
     std::array<absl::Status, 2> rotated;
     std::vector<std::thread> threads;
+    threads.reserve(names.size());
     for (size_t i = 0; i < names.size(); ++i) {
       threads.emplace_back([&, i] {
         rotated[i] = rig_.manager->RotateKey(names[i], kAlways, absl::InfiniteFuture()).status();

@@ -145,7 +145,7 @@ TEST(ChangePoliciesTest, ALongerPropagationPutsOffWhatDoesNotSignYet) {
   const auto versions = ChangePropagation(course, 2 * kDay);
   EXPECT_EQ(versions[0], course.versions[0]);
   EXPECT_EQ(versions[1], course.versions[1]);
-  for (const size_t i : {2, 3}) {
+  for (const size_t i : {2U, 3U}) {
     EXPECT_EQ(versions[i].standby, versions[i].publish + 2 * kDay);
     EXPECT_EQ(versions[i].activate_by, versions[i].standby + course.rotation.max_standby_time);
     EXPECT_EQ(StateAt(versions[i], kNow), State::kStaged);

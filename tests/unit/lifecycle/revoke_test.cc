@@ -61,7 +61,7 @@ TEST(RevokeTest, TheFreshVersionIsFreshWithinTheSameInstant) {
 
 // Also where it did not sign: caches hold it all the same.
 TEST(RevokeTest, AnyPublishedVersionAsksForAFreshOne) {
-  for (const size_t i : {0, 2}) {
+  for (const size_t i : {0U, 2U}) {
     KeyCourse course = Monthly({Retired(kNow), Signing(kNow), Standby()});
     const Revocation result = RevokeOf(course, {i});
     EXPECT_EQ(result.promoted, std::nullopt);
