@@ -21,7 +21,6 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::Le;
 
 constexpr absl::Duration kForever = absl::Hours(1);
