@@ -32,7 +32,7 @@ sanitize() {
 
 # fuzz [SECONDS] [TARGET]: a target is an executable NAME_fuzz of tests/fuzz/ROOM in the
 # asan build (one build for both: the fuzzers want AddressSanitizer anyway), its
-# seeds are in tests/fuzz/ROOM/corpus. What the fuzzer finds new stays in
+# seeds are in tests/fuzz/ROOM/corpus, or in a folder there. What the fuzzer finds new stays in
 # build/fuzz/corpus, a crash in build/fuzz/crashes.
 fuzz() {
   local seconds=${1:-30} only=${2:-} targets target failed=0
@@ -60,12 +60,16 @@ fuzz_targets() {
 }
 
 fuzz_one() {
-  local name=$1 seconds=$2 binary seeds log=$BUILD_ROOT/fuzz/$1.log
+  local name=$1 seconds=$2 binary seeds kind log=$BUILD_ROOT/fuzz/$1.log
   local corpus=$BUILD_ROOT/fuzz/corpus/$name crashes=$BUILD_ROOT/fuzz/crashes/
   mkdir -p "$corpus" "$crashes"
   binary=$(find "$BUILD_ROOT/asan/tests/fuzz" -type f -executable -name "$name" -print -quit)
   seeds=$ROOT${binary#"$BUILD_ROOT/asan"}
   seeds=${seeds%/*}/corpus
+  # Of hsm_verbs_fuzz those in corpus/verbs: another target's would only cost time.
+  kind=${name%_fuzz}
+  kind=${kind##*_}
+  if [[ -d $seeds/$kind ]]; then seeds=$seeds/$kind; fi
   if [[ ! -d $seeds ]]; then seeds=$corpus; fi
   if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$crashes" "$corpus" "$seeds" >"$log" 2>&1 </dev/null; then
