@@ -9,6 +9,7 @@
 #include "common/failpoint.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/hsm_call.h"
+#include "server/lifecycle/jwks_full.h"
 #include "server/lifecycle/key_manager.h"
 #include "server/lifecycle/resource_errors.h"
 #include "server/telemetry/logging.h"
@@ -65,8 +66,10 @@ catalog::KeyVersion KeyManager::NewIntent(const AlgorithmInfo& algorithm, int64_
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::AddIntent(const KeyPtr& key, Bound bound) {
   absl::MutexLock lock(&places_mu_);
-  // Another key took the place since the caller looked: decide again.
-  if (bound == Bound::kJwks && Course(*key).jwks_room <= 0) return ConcurrentChange();
+  // Another key may have taken the place since the caller looked.
+  if (bound == Bound::kJwks && Course(*key).jwks_room <= 0) {
+    return JwksFull(absl::StrCat(key->name, " cannot get a successor"), *key->issuer);
+  }
   const catalog::KeyVersion intent = NewIntent(*key->algorithm, key->last_version + 1);
   if (absl::Status s = Commit(catalog::AddVersion(*key, intent)); !s.ok()) return s;
   SEALWARD_FAILPOINT("key.successor_recorded");

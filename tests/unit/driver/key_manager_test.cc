@@ -95,6 +95,7 @@ TEST_F(KeyManagerTest, TwoKeysDoNotTakeTheLastPlaceOfAJwks) {
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_NE(rotated[0].ok(), rotated[1].ok()) << rotated[0] << ", " << rotated[1];
+    EXPECT_EQ(ErrorReason(rotated[rotated[0].ok() ? 1 : 0]), "JWKS_FULL");
     EXPECT_EQ(rig_.Key(names[0])->versions.size() + rig_.Key(names[1])->versions.size(), 3U);
     const auto third = rig_.manager->CreateKey(KeyRig::NewKey("tenants/a/keys/three", issuer),
                                                absl::InfiniteFuture());
