@@ -3,6 +3,7 @@
 #ifndef SEALWARD_TESTS_FAKES_KEY_RIG_H_
 #define SEALWARD_TESTS_FAKES_KEY_RIG_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -170,8 +171,9 @@ struct KeyRig {
       {{std::string(hsm_client::kSharedPartition), &partition}, {kOwnPartition, &own_partition}}};
   telemetry::Metrics metrics{"test"};
   lifecycle::Withheld withheld;
-  int ids = 0;
-  int lineages = 0;
+  // The service's threads draw ids, too.
+  std::atomic<int> ids = 0;
+  std::atomic<int> lineages = 0;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<CountingStore> counted;  // what the catalog reads and writes
   std::unique_ptr<catalog::Catalog> catalog;
