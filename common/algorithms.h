@@ -13,6 +13,15 @@ namespace sealward {
 
 enum class KeyType { kEc, kRsa, kOkp };
 
+// What a message is hashed with before it is signed; kNone where the signature
+// scheme does that by itself (EdDSA). The values are sizes in bytes.
+enum class Hash { kNone = 0, kSha256 = 32, kSha384 = 48, kSha512 = 64 };
+constexpr size_t HashBytes(Hash hash) { return static_cast<size_t>(hash); }
+
+// Of RSA signatures (RFC 8017): RSASSA-PKCS1-v1_5, or RSASSA-PSS with MGF1 of the same
+// hash and, in a JWS, a salt as long as the hash (RFC 7518 section 3.5).
+enum class RsaPadding { kNotRsa, kPkcs1, kPss };
+
 // AlgorithmInfo is one row: everything about an algorithm that does not depend
 // on who holds the private key. Rows are constants; pointers to them never end.
 struct AlgorithmInfo {
@@ -24,13 +33,20 @@ struct AlgorithmInfo {
   absl::string_view crv;   // EC and OKP, else empty
   int modulus_bits;        // RSA, else 0
   size_t signature_bytes;  // in JWS form
+  Hash hash;
+  RsaPadding padding = RsaPadding::kNotRsa;  // RSA
+  size_t coordinate_bytes = 0;               // EC and OKP: of x, and of y, R and S where there are
 };
 
-// Every algorithm, in the order of the enum.
+// Every algorithm, each kind of key's usual one first: what an object in an HSM that names
+// no algorithm signs with is the first row that fits its key.
 std::span<const AlgorithmInfo> AllAlgorithms();
 
 // The row of `algorithm`, or nullptr for UNSPECIFIED and values unknown here.
 const AlgorithmInfo* FindAlgorithm(v1::Algorithm algorithm);
+
+// Whether `algorithm` is the first row of its kind and size of key.
+bool IsUsual(const AlgorithmInfo& algorithm);
 
 // The row named `name` (exact, for example "ES256" or "RS256-2048"), or nullptr.
 const AlgorithmInfo* FindAlgorithmByName(absl::string_view name);

@@ -5,11 +5,37 @@
 
 namespace sealward {
 
-absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
-  absl::Status status(code, message);
+namespace {
+
+google::rpc::ErrorInfo Info(absl::string_view reason) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason));
   info.set_domain(std::string(kErrorDomain));
+  return info;
+}
+
+// Without a reason where `status` has none.
+google::rpc::ErrorInfo InfoOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kErrorInfoUrl);
+  google::rpc::ErrorInfo info;
+  if (!payload || !info.ParseFromString(std::string(*payload))) return {};
+  return info;
+}
+
+}  // namespace
+
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
+  absl::Status status(code, message);
+  status.SetPayload(kErrorInfoUrl, absl::Cord(Info(reason).SerializeAsString()));
+  return status;
+}
+
+absl::Status MakeErrorAbout(absl::StatusCode code, absl::string_view reason,
+                            absl::string_view message, absl::string_view metadata_key,
+                            absl::string_view metadata_value) {
+  absl::Status status(code, message);
+  google::rpc::ErrorInfo info = Info(reason);
+  (*info.mutable_metadata())[std::string(metadata_key)] = std::string(metadata_value);
   status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
   return status;
 }
@@ -54,11 +80,12 @@ absl::Status MakeFieldError(absl::StatusCode code, absl::string_view reason,
   return status;
 }
 
-std::string ErrorReason(const absl::Status& status) {
-  const auto payload = status.GetPayload(kErrorInfoUrl);
-  google::rpc::ErrorInfo info;
-  if (!payload || !info.ParseFromString(std::string(*payload))) return "";
-  return info.reason();
+std::string ErrorReason(const absl::Status& status) { return InfoOf(status).reason(); }
+
+std::string ErrorMetadata(const absl::Status& status, absl::string_view key) {
+  const google::rpc::ErrorInfo info = InfoOf(status);
+  const auto found = info.metadata().find(std::string(key));
+  return found == info.metadata().end() ? "" : found->second;
 }
 
 absl::Duration RetryDelay(const absl::Status& status) {

@@ -29,6 +29,11 @@ inline constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.
 // UPPER_SNAKE_CASE and documented beside the RPC that returns it.
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message);
 
+// As MakeError, with an entry of ErrorInfo.metadata.
+absl::Status MakeErrorAbout(absl::StatusCode code, absl::string_view reason,
+                            absl::string_view message, absl::string_view metadata_key,
+                            absl::string_view metadata_value);
+
 // As MakeError, with google.rpc.RetryInfo: the caller may try again after
 // `retry_delay`.
 absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason,
@@ -57,6 +62,9 @@ absl::Status MakeFieldError(absl::StatusCode code, absl::string_view reason,
 
 // ErrorInfo.reason of `status`, or empty.
 std::string ErrorReason(const absl::Status& status);
+
+// ErrorInfo.metadata[key] of `status`, or empty.
+std::string ErrorMetadata(const absl::Status& status, absl::string_view key);
 
 // RetryInfo.retry_delay of `status`, or zero where there is none.
 absl::Duration RetryDelay(const absl::Status& status);

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/algorithms.h"
 #include "common/base64url.h"
+#include "common/curve.h"
 #include "common/errors.h"
 #include "common/jwk.h"
 #include "common/public_key.h"
@@ -54,10 +55,11 @@ UniqueKey MakeKey(const char* type, OSSL_PARAM_BLD* builder) {
   return UniqueKey(key);
 }
 
-UniqueKey EcKey(const std::string& x, const std::string& y) {
+UniqueKey EcKey(const AlgorithmInfo& algorithm, const std::string& x, const std::string& y) {
   const UniqueParamBuilder builder(OSSL_PARAM_BLD_new());
   const std::string point = absl::StrCat(std::string(1, kUncompressedPoint), x, y);
-  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
+                                  FindCurve(algorithm)->group, 0);
   OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                    point.size());
   return MakeKey("EC", builder.get());
@@ -119,11 +121,11 @@ absl::StatusOr<v1::PublicJwk> CheckForeignJwk(const v1::PublicJwk& jwk) {
   const AlgorithmInfo* row = RowOf(jwk, n->size());
   if (row == nullptr) {
     return Invalid(
-        "kty, crv, alg and size must be those of an algorithm that Sealward knows: ES256, RS256 "
-        "with 2048, 3072 or 4096 bits, EdDSA with Ed25519");
+        "kty, crv, alg and size must be those of an algorithm that Sealward knows: ES256, ES384, "
+        "ES512, RS256 to PS512 with 2048, 3072 or 4096 bits, EdDSA with Ed25519");
   }
   UniqueKey key;
-  if (row->key_type == KeyType::kEc) key = EcKey(*x, *y);
+  if (row->key_type == KeyType::kEc) key = EcKey(*row, *x, *y);
   if (row->key_type == KeyType::kRsa) key = RsaKey(*n, *e);
   if (row->key_type == KeyType::kOkp) key = OkpKey(*x);
   if (key == nullptr) return Invalid("its members are no public key");

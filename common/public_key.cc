@@ -7,6 +7,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "common/curve.h"
 #include "common/errors.h"
 
 namespace sealward {
@@ -64,8 +65,8 @@ absl::StatusOr<UniqueKey> ParsePublicKey(const AlgorithmInfo& algorithm, absl::s
   switch (algorithm.key_type) {
     case KeyType::kEc:
       if (EVP_PKEY_is_a(key.get(), "EC") != 1) return Invalid(algorithm, "it is not of type EC");
-      if (!IsCurve(key.get(), SN_X9_62_prime256v1)) {
-        return Invalid(algorithm, "it is not on curve P-256");
+      if (!IsCurve(key.get(), FindCurve(algorithm)->group)) {
+        return Invalid(algorithm, absl::StrCat("it is not on curve ", algorithm.crv));
       }
       break;
     case KeyType::kRsa:

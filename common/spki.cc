@@ -9,11 +9,12 @@
 #include <memory>
 
 #include "absl/strings/strip.h"
+#include "common/curve.h"
 
 namespace sealward {
 namespace {
 
-constexpr size_t kCoordinateBytes = 32;  // P-256 and Ed25519
+constexpr size_t kEd25519Bytes = 32;
 constexpr size_t kMinExponentBits = 17;
 constexpr size_t kMaxExponentBits = 64;
 
@@ -21,12 +22,6 @@ constexpr unsigned char kInteger = 0x02;
 constexpr unsigned char kBitString = 0x03;
 constexpr unsigned char kSequence = 0x30;
 
-// All of an SPKI before the point: id-ecPublicKey, prime256v1, a BIT STRING of an
-// uncompressed point.
-constexpr absl::string_view kP256Prefix(
-    "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-    "\x03\x42\x00\x04",
-    27);
 // All of an SPKI before the key: id-Ed25519, a BIT STRING.
 constexpr absl::string_view kEd25519Prefix("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
 // The AlgorithmIdentifier: rsaEncryption, NULL.
@@ -74,9 +69,17 @@ std::optional<absl::string_view> TakePositive(absl::string_view& der) {
   return value;
 }
 
-// Whether X || Y is a point of P-256, which has no points of small order besides.
-bool IsOnP256(absl::string_view uncompressed_point) {
-  static const EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+// A curve in OpenSSL's hands, made once and never freed.
+const EC_GROUP* GroupOf(int nid) {
+  static const EC_GROUP* const p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+  static const EC_GROUP* const p384 = EC_GROUP_new_by_curve_name(NID_secp384r1);
+  static const EC_GROUP* const p521 = EC_GROUP_new_by_curve_name(NID_secp521r1);
+  return nid == NID_X9_62_prime256v1 ? p256 : nid == NID_secp384r1 ? p384 : p521;
+}
+
+// Whether 04 || X || Y is a point of the curve; the NIST curves have none of small order.
+bool IsOnCurve(const Curve& curve, absl::string_view uncompressed_point) {
+  const EC_GROUP* const group = GroupOf(curve.nid);
   const std::unique_ptr<EC_POINT, decltype(&EC_POINT_free)> point(EC_POINT_new(group),
                                                                   EC_POINT_free);
   const bool is_on =
@@ -88,17 +91,19 @@ bool IsOnP256(absl::string_view uncompressed_point) {
   return is_on;
 }
 
-std::optional<PublicMembers> ReadEc(absl::string_view spki) {
+std::optional<PublicMembers> ReadEc(const AlgorithmInfo& algorithm, absl::string_view spki) {
+  const Curve& curve = *FindCurve(algorithm);
+  const size_t bytes = algorithm.coordinate_bytes;
   absl::string_view point = spki;
-  if (!absl::ConsumePrefix(&point, kP256Prefix) || point.size() != 2 * kCoordinateBytes ||
-      !IsOnP256(spki.substr(kP256Prefix.size() - 1))) {
+  if (!absl::ConsumePrefix(&point, curve.spki_prefix) || point.size() != 2 * bytes ||
+      !IsOnCurve(curve, spki.substr(curve.spki_prefix.size() - 1))) {
     return std::nullopt;
   }
-  return PublicMembers{.x = point.substr(0, kCoordinateBytes), .y = point.substr(kCoordinateBytes)};
+  return PublicMembers{.x = point.substr(0, bytes), .y = point.substr(bytes)};
 }
 
 std::optional<PublicMembers> ReadEd25519(absl::string_view spki) {
-  if (!absl::ConsumePrefix(&spki, kEd25519Prefix) || spki.size() != kCoordinateBytes) {
+  if (!absl::ConsumePrefix(&spki, kEd25519Prefix) || spki.size() != kEd25519Bytes) {
     return std::nullopt;
   }
   return PublicMembers{.x = spki};
@@ -129,7 +134,7 @@ std::optional<PublicMembers> ReadRsa(absl::string_view spki, size_t modulus_bits
 std::optional<PublicMembers> ReadSpki(const AlgorithmInfo& algorithm, absl::string_view spki) {
   switch (algorithm.key_type) {
     case KeyType::kEc:
-      return ReadEc(spki);
+      return ReadEc(algorithm, spki);
     case KeyType::kRsa:
       return ReadRsa(spki, static_cast<size_t>(algorithm.modulus_bits));
     case KeyType::kOkp:

@@ -10,7 +10,7 @@
 namespace sealward {
 
 // PublicMembers are a public key's numbers, big-endian; views of the SPKI. EC: x and y,
-// 32 bytes each. OKP: x, 32 bytes. RSA: n and e, without leading zeros.
+// of the curve's size each. OKP: x, 32 bytes. RSA: n and e, without leading zeros.
 struct PublicMembers {
   absl::string_view x = {};
   absl::string_view y = {};

@@ -3,54 +3,25 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstring>
 #include <utility>
 
+#include "common/digest.h"
+#include "common/ecdsa_signature.h"
 #include "common/errors.h"
 #include "common/public_key.h"
 
 namespace sealward {
 namespace {
 
-constexpr size_t kSha256Bytes = 32;
-constexpr size_t kScalarBytes = 32;  // R and S of P-256
-// SEQUENCE of two INTEGERs, each with a tag, a length and perhaps a zero byte.
-constexpr size_t kMaxDerSignatureBytes = 2 + 2 * (2 + 1 + kScalarBytes);
-constexpr unsigned char kDerSequence = 0x30;
-constexpr unsigned char kDerInteger = 0x02;
-
-// Fetched once: OpenSSL 3.0 takes locks and looks through its providers each
-// time. Never freed, since threads may verify until the process ends.
-const EVP_MD* Sha256() {
-  static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return md;
-}
-
-// Writes `scalar` as a DER INTEGER (X.690 section 8.3): without leading zeros,
-// but for one where the first bit is set. Returns the byte after it.
-unsigned char* PutInteger(const unsigned char* scalar, unsigned char* out) {
-  const unsigned char* const end = scalar + kScalarBytes;
-  while (scalar + 1 < end && *scalar == 0) ++scalar;
-  const bool pad = (*scalar & 0x80) != 0;
-  const size_t size = static_cast<size_t>(end - scalar);
-  *out++ = kDerInteger;
-  *out++ = static_cast<unsigned char>(size + (pad ? 1 : 0));
-  if (pad) *out++ = 0;
-  std::memcpy(out, scalar, size);
-  return out + size;
-}
-
-// R || S as the DER that OpenSSL takes. Returns its size.
-size_t EcdsaToDer(const unsigned char* signature,
-                  std::array<unsigned char, kMaxDerSignatureBytes>& der) {
-  unsigned char* end = PutInteger(signature, der.data() + 2);
-  end = PutInteger(signature + kScalarBytes, end);
-  der[0] = kDerSequence;
-  der[1] = static_cast<unsigned char>(end - der.data() - 2);
-  return static_cast<size_t>(end - der.data());
+// Lets OpenSSL take the padding's parameters; of PSS the salt must be as long as the hash.
+bool SetPadding(EVP_PKEY_CTX* context, const AlgorithmInfo& algorithm, int pss_salt_bytes) {
+  if (algorithm.padding == RsaPadding::kPkcs1) {
+    return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
+  }
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, pss_salt_bytes) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context, DigestOf(algorithm.hash)) == 1;
 }
 
 }  // namespace
@@ -58,7 +29,8 @@ size_t EcdsaToDer(const unsigned char* signature,
 struct Verifier::Impl {
   const AlgorithmInfo* algorithm = nullptr;
   UniqueKey key;
-  UniqueDigestContext digest;  // SHA-256 of the message; of EdDSA the verification itself
+  UniqueDigestContext digest;  // hashes the message; of EdDSA the verification itself
+  bool broken = false;         // nothing is verified any more
   UniqueKeyContext context;    // of ECDSA and RSA: initialised once, verifies many times
 
   bool Prepare() {
@@ -68,30 +40,44 @@ struct Verifier::Impl {
       return EVP_DigestVerifyInit(digest.get(), nullptr, nullptr, nullptr, key.get()) == 1;
     }
     context.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
-    if (context == nullptr || Sha256() == nullptr || EVP_PKEY_verify_init(context.get()) != 1) {
+    const EVP_MD* const md = DigestOf(algorithm->hash);
+    if (context == nullptr || md == nullptr || EVP_PKEY_verify_init(context.get()) != 1) {
       return false;
     }
-    if (algorithm->key_type == KeyType::kRsa &&
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1) {
-      return false;
+    if (algorithm->key_type != KeyType::kRsa) {
+      return EVP_PKEY_CTX_set_signature_md(context.get(), md) == 1;
     }
-    return EVP_PKEY_CTX_set_signature_md(context.get(), Sha256()) == 1;
+    return EVP_PKEY_CTX_set_signature_md(context.get(), md) == 1 &&
+           SetSalt(HashBytes(algorithm->hash));
   }
 
-  bool VerifyHash(absl::string_view message, absl::string_view signature) const {
-    std::array<unsigned char, kSha256Bytes> hash;
-    if (EVP_DigestInit_ex2(digest.get(), Sha256(), nullptr) != 1 ||
-        EVP_DigestUpdate(digest.get(), message.data(), message.size()) != 1 ||
-        EVP_DigestFinal_ex(digest.get(), hash.data(), nullptr) != 1) {
-      return false;
-    }
+  bool SetSalt(size_t bytes) const {
+    return SetPadding(context.get(), *algorithm, static_cast<int>(bytes));
+  }
+
+  bool VerifyInput(const SignatureInput& input, absl::string_view signature) const {
+    const bool valid = algorithm->hash == Hash::kNone ? VerifyEdDsa(input.data, signature)
+                       : input.is_digest              ? VerifyDigest(input.data, signature)
+                                                      : VerifyMessage(input.data, signature);
+    if (!valid) ERR_clear_error();
+    return valid;
+  }
+
+  bool VerifyMessage(absl::string_view message, absl::string_view signature) const {
+    std::array<unsigned char, kMaxHashBytes> hash;
+    return Digest(digest.get(), algorithm->hash, message, hash.data()) &&
+           VerifyDigest({reinterpret_cast<char*>(hash.data()), HashBytes(algorithm->hash)},
+                        signature);
+  }
+
+  bool VerifyDigest(absl::string_view hash, absl::string_view signature) const {
     if (algorithm->key_type == KeyType::kRsa) {
-      return EVP_PKEY_verify(context.get(), Bytes(signature), signature.size(), hash.data(),
+      return EVP_PKEY_verify(context.get(), Bytes(signature), signature.size(), Bytes(hash),
                              hash.size()) == 1;
     }
     std::array<unsigned char, kMaxDerSignatureBytes> der;
-    const size_t size = EcdsaToDer(Bytes(signature), der);
-    return EVP_PKEY_verify(context.get(), der.data(), size, hash.data(), hash.size()) == 1;
+    const size_t size = EcdsaToDer(signature, der.data());
+    return EVP_PKEY_verify(context.get(), der.data(), size, Bytes(hash), hash.size()) == 1;
   }
 
   bool VerifyEdDsa(absl::string_view message, absl::string_view signature) const {
@@ -122,13 +108,24 @@ absl::StatusOr<std::unique_ptr<Verifier>> Verifier::Create(const AlgorithmInfo& 
   return std::unique_ptr<Verifier>(new Verifier(std::move(impl)));
 }
 
+const AlgorithmInfo* Verifier::algorithm() const { return impl_->algorithm; }
+
 bool Verifier::Verify(absl::string_view message, absl::string_view signature) {
-  if (signature.size() != impl_->algorithm->signature_bytes) return false;
-  const bool valid = impl_->algorithm->key_type == KeyType::kOkp
-                         ? impl_->VerifyEdDsa(message, signature)
-                         : impl_->VerifyHash(message, signature);
-  if (!valid) ERR_clear_error();
-  return valid;
+  return Verify(SignatureInput{message}, signature);
+}
+
+bool Verifier::Verify(const SignatureInput& input, absl::string_view signature) {
+  const AlgorithmInfo& algorithm = *impl_->algorithm;
+  if (impl_->broken || signature.size() != algorithm.signature_bytes ||
+      !CheckSignatureInput(input, algorithm).ok()) {
+    return false;
+  }
+  if (!input.pss_salt_bytes) return impl_->VerifyInput(input, signature);
+  // Unless the salt is what it was again, no other signature is verified here.
+  impl_->broken = true;
+  const bool valid = impl_->SetSalt(*input.pss_salt_bytes) && impl_->VerifyInput(input, signature);
+  impl_->broken = !impl_->SetSalt(HashBytes(algorithm.hash));
+  return valid && !impl_->broken;
 }
 
 }  // namespace sealward

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/algorithms.h"
+#include "common/signature_input.h"
 
 namespace sealward {
 
@@ -21,9 +22,15 @@ class Verifier {
                                                           absl::string_view spki);
   ~Verifier();
 
+  const AlgorithmInfo* algorithm() const;
+
   // Whether `signature`, in JWS form (RFC 7518 section 3.4: R || S for ECDSA),
   // is one of `message` by this key.
   bool Verify(absl::string_view message, absl::string_view signature);
+
+  // The same of what `input` says: a message or its hash, and a PSS salt of another length. False
+  // for an input that CheckSignatureInput refuses.
+  bool Verify(const SignatureInput& input, absl::string_view signature);
 
  private:
   struct Impl;
