@@ -1,10 +1,12 @@
 #include "hsm/dispatch.h"
 
 #include <google/protobuf/message.h>
+#include <string.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/digest.h"
 #include "common/errors.h"
 #include "common/packet_socket.h"
 #include "hsm/object_label.h"
@@ -14,6 +16,8 @@ namespace sealward::hsm {
 namespace {
 
 constexpr size_t kArenaBlockBytes = 64 * 1024;
+// More than an arena's own records in its first block, which it does not count as used.
+constexpr size_t kArenaHeaderBytes = 1024;
 // What a result takes up besides its value: an error and the framing.
 constexpr size_t kResultReserveBytes = kMaxErrorMessageBytes + kMaxErrorReasonBytes + 64;
 
@@ -48,6 +52,12 @@ absl::Status CheckVerb(const v1::SignJws& verb) {
   if (verb.signing_input().size() > kMaxOperationDataBytes) {
     return Violation("a signing input is too long");
   }
+  return CheckRef(verb.object());
+}
+absl::Status CheckVerb(const v1::SignRaw& verb) {
+  if (HasUnknown(verb)) return Violation("an unknown field in sign_raw");
+  if (verb.message().size() > kMaxOperationDataBytes) return Violation("a message is too long");
+  if (verb.digest().size() > kMaxHashBytes) return Violation("a digest is too long");
   return CheckRef(verb.object());
 }
 absl::Status CheckVerb(const v1::Forget& verb) {
@@ -87,6 +97,8 @@ absl::Status CheckOperation(const v1::Operation& operation) {
   switch (operation.verb_case()) {
     case v1::Operation::kSignJws:
       return CheckVerb(operation.sign_jws());
+    case v1::Operation::kSignRaw:
+      return CheckVerb(operation.sign_raw());
     case v1::Operation::kGenerate:
       return CheckObjectVerb(operation.generate());
     case v1::Operation::kGetPublicKey:
@@ -119,6 +131,10 @@ absl::Status CheckOperation(const v1::Operation& operation) {
   return Violation("an operation without a verb");
 }
 
+bool Signs(const v1::Operation& operation) {
+  return operation.has_sign_jws() || operation.has_sign_raw();
+}
+
 void SetError(const absl::Status& status, v1::Result& result) {
   result.clear_value();
   result.set_code(static_cast<int>(status.code()));
@@ -129,11 +145,30 @@ void SetError(const absl::Status& status, v1::Result& result) {
 
 }  // namespace
 
+Dispatcher::Turn::Turn() : block(kArenaBlockBytes) {}
+
+void Dispatcher::Turn::Begin() {
+  End();  // a packet that was refused
+  arena.emplace(OptionsFor(block));
+  request = google::protobuf::Arena::CreateMessage<v1::RequestPacket>(&*arena);
+  response = google::protobuf::Arena::CreateMessage<v1::ResponsePacket>(&*arena);
+}
+
+void Dispatcher::Turn::End() {
+  tasks.clear();
+  signing = false;
+  if (!arena) return;
+  const size_t used = std::min<size_t>(arena->SpaceUsed() + kArenaHeaderBytes, block.size());
+  arena.reset();  // frees the other blocks, which wipes them (wipe_on_free.h)
+  explicit_bzero(block.data(), used);
+}
+
 Dispatcher::Dispatcher(Verbs& verbs, uint64_t start_number)
-    : verbs_(verbs),
-      start_number_(start_number),
-      block_(kArenaBlockBytes),
-      arena_(OptionsFor(block_)) {}
+    : verbs_(verbs), start_number_(start_number) {}
+
+Dispatcher::~Dispatcher() {
+  if (!idle()) verbs_.AbandonSigning();
+}
 
 absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {
   if (HasUnknown(request)) return Violation("an unknown field in a packet");
@@ -154,7 +189,7 @@ absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {
 void Dispatcher::Watch(const v1::Operation& operation, const absl::Status& status) {
   if (!status.ok()) {
     outage_.Failed(status);
-  } else if (operation.has_sign_jws() || operation.has_generate() || operation.has_check_health()) {
+  } else if (Signs(operation) || operation.has_generate() || operation.has_check_health()) {
     outage_.Succeeded();
   }
   if (outage_.fate() == Fate::kDoubt) outage_.Proved(verbs_.CheckHealth());
@@ -166,6 +201,9 @@ void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Re
   switch (operation.verb_case()) {
     case v1::Operation::kSignJws:
       status = verbs_.SignJws(operation.sign_jws(), *result.mutable_signature());
+      break;
+    case v1::Operation::kSignRaw:
+      status = verbs_.SignRaw(operation.sign_raw(), *result.mutable_signature());
       break;
     case v1::Operation::kGenerate:
       status = verbs_.Generate(operation.generate(), *result.mutable_public_key());
@@ -213,32 +251,79 @@ void Dispatcher::Carry(const v1::Operation& operation, size_t room_bytes, v1::Re
   if (!status.ok()) SetError(status, result);
 }
 
-absl::Status Dispatcher::Answer(absl::string_view packet, std::string& answer) {
-  arena_.Reset();
-  auto* request = google::protobuf::Arena::CreateMessage<v1::RequestPacket>(&arena_);
-  auto* response = google::protobuf::Arena::CreateMessage<v1::ResponsePacket>(&arena_);
-  if (packet.size() > kMaxPacketBytes ||
-      !request->ParseFromArray(packet.data(), static_cast<int>(packet.size()))) {
-    return Violation("a packet that cannot be decoded");
-  }
-  if (absl::Status s = Check(*request); !s.ok()) return s;
-  std::ranges::rotate(recent_ids_, recent_ids_.begin() + 1);
-  recent_ids_.back() = request->packet_id();
-  response->set_packet_id(request->packet_id());
-  response->set_start_number(start_number_);
-  // Only lists can fill a packet; they get what the other results leave.
-  size_t room = kMaxPacketBytes - static_cast<size_t>(request->operations_size()) *
+// Only lists can fill a packet; they get what the other results leave.
+void Dispatcher::CarryAll(Turn& turn) {
+  size_t room = kMaxPacketBytes - static_cast<size_t>(turn.request->operations_size()) *
                                       (kResultReserveBytes + kMaxPublicKeyBytes);
-  for (const v1::Operation& operation : request->operations()) {
-    v1::Result& result = *response->add_results();
+  for (const v1::Operation& operation : turn.request->operations()) {
+    v1::Result& result = *turn.response->add_results();
     Carry(operation, room, result);
     if (result.has_object_list()) room -= std::min(room, result.object_list().ByteSizeLong());
     if (result.has_mark_list()) room -= std::min(room, result.mark_list().ByteSizeLong());
   }
-  if (!response->SerializeToString(&answer) || answer.size() > kMaxPacketBytes) {
+}
+
+void Dispatcher::BeginSigning(Turn& turn) {
+  turn.signing = true;
+  for (const v1::Operation& operation : turn.request->operations()) {
+    turn.tasks.push_back({&operation, turn.response->add_results()->mutable_signature(), {}});
+  }
+  verbs_.BeginSigning(turn.tasks);
+}
+
+void Dispatcher::FinishSigning(Turn& turn) {
+  verbs_.FinishSigning();
+  for (int n = 0; n < turn.request->operations_size(); ++n) {
+    const absl::Status& status = turn.tasks[static_cast<size_t>(n)].status;
+    Watch(turn.request->operations(n), status);
+    if (!status.ok()) SetError(status, *turn.response->mutable_results(n));
+  }
+}
+
+// Behind a packet that does something else nothing may begin.
+bool Dispatcher::CanTake() const {
+  return idle() || (under_way_ < turns_.size() && TurnAt(under_way_ - 1).signing);
+}
+
+absl::Status Dispatcher::Take(absl::string_view packet) {
+  Turn& turn = TurnAt(under_way_);
+  turn.Begin();
+  v1::RequestPacket& request = *turn.request;
+  if (packet.size() > kMaxPacketBytes ||
+      !request.ParseFromArray(packet.data(), static_cast<int>(packet.size()))) {
+    return Violation("a packet that cannot be decoded");
+  }
+  if (absl::Status s = Check(request); !s.ok()) return s;
+  std::ranges::rotate(recent_ids_, recent_ids_.begin() + 1);
+  recent_ids_.back() = request.packet_id();
+  turn.response->set_packet_id(request.packet_id());
+  turn.response->set_start_number(start_number_);
+  ++under_way_;
+  if (!outage_.over() && verbs_.signs_in_parallel() &&
+      std::ranges::all_of(request.operations(), Signs)) {
+    BeginSigning(turn);
+  }
+  return absl::OkStatus();
+}
+
+bool Dispatcher::CanFinish() { return !TurnAt(0).signing || verbs_.OldestIsSigned(); }
+
+absl::Status Dispatcher::Finish(std::string& answer) {
+  Turn& turn = TurnAt(0);
+  turn.signing ? FinishSigning(turn) : CarryAll(turn);
+  const bool serialized = turn.response->SerializeToString(&answer);
+  turn.End();
+  oldest_ = (oldest_ + 1) % turns_.size();
+  --under_way_;
+  if (!serialized || answer.size() > kMaxPacketBytes) {
     return absl::InternalError("an answer does not fit into a packet");
   }
   return absl::OkStatus();
+}
+
+absl::Status Dispatcher::Answer(absl::string_view packet, std::string& answer) {
+  if (absl::Status s = Take(packet); !s.ok()) return s;
+  return Finish(answer);
 }
 
 }  // namespace sealward::hsm

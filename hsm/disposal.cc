@@ -28,7 +28,8 @@ absl::Status AlreadyDestroyed(const Subject& subject) {
 // left by a process that was killed before it wrote one.
 bool IsSubjects(const Subject& subject, const std::string& label) {
   const auto attributed = ObjectLabel::Parse(label);
-  return attributed ? attributed == subject.label : label.empty() || !subject.label;
+  if (!attributed) return label.empty() || !subject.label;
+  return subject.label && attributed->IsOfSameKey(*subject.label);
 }
 
 std::string KeyOf(const Subject& subject) { return subject.label ? subject.label->key : ""; }

@@ -23,10 +23,12 @@ absl::Status Exists(const ObjectId& id, absl::string_view message) {
                    absl::StrCat("object id ", Hex(id), " ", message));
 }
 
+// Nothing about what the public half is for: it is only read, outside the HSM anybody can do
+// anything with it, and tpm2-pkcs11 takes CKA_VERIFY and CKA_ENCRYPT for what the private half
+// may do, and refuses them beside ours.
 void FillPublicTemplate(const ObjectId& id, const std::string& label, const Mechanism& mechanism,
                         pkcs11::Template& out) {
-  out.Bool(CKA_TOKEN, true).Bool(CKA_PRIVATE, false).Bool(CKA_VERIFY, true);
-  out.Bool(CKA_ENCRYPT, false).Bool(CKA_WRAP, false);
+  out.Bool(CKA_TOKEN, true).Bool(CKA_PRIVATE, false);
   out.Bytes(CKA_ID, View(id)).Bytes(CKA_LABEL, label);
   if (mechanism.key_type == CKK_RSA) {
     out.Ulong(CKA_MODULUS_BITS, mechanism.size_bits).Bytes(CKA_PUBLIC_EXPONENT, kPublicExponent);
@@ -126,7 +128,7 @@ absl::StatusOr<KeyObject*> Generator::Make(const ObjectId& id, const std::string
   if (!pair.ok()) return pair.status();
   SEALWARD_FAILPOINT("hsm.pair_made");
   KeyObject* object = keys_.Add(id, *pair, label);
-  const absl::Status proved = Prove(object, mechanism);
+  absl::Status proved = Prove(object, mechanism);
   if (proved.ok()) return object;
   keys_.Forget(id);
   for (const CK_OBJECT_HANDLE half : {pair->private_key, pair->public_key}) {
@@ -149,7 +151,7 @@ absl::Status Generator::Prove(KeyObject*& object, const Mechanism& mechanism) {
   auto verifier = Verifier::Create(*mechanism.algorithm, object->spki);
   if (!verifier.ok()) return verifier.status();
   std::string signature;
-  if (absl::Status s = signer_.Sign(object, kSelfTestMessage, signature); !s.ok()) return s;
+  if (absl::Status s = signer_.Sign(object, {kSelfTestMessage}, signature); !s.ok()) return s;
   if (!(*verifier)->Verify(kSelfTestMessage, signature)) {
     return MakeError(absl::StatusCode::kInternal, "SELF_TEST_FAILED",
                      absl::StrCat("object ", Hex(object->id),

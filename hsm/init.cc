@@ -31,22 +31,12 @@ namespace sealward::hsm {
 namespace {
 
 constexpr char kTokensDirectory[] = "tokens";
-constexpr char kSoftHsmConfig[] =
-    "# Relative to the working directory of sealward-hsm, which is this one.\n"
-    "directories.tokendir = tokens\n"
-    "objectstore.backend = file\n"
-    "log.level = ERROR\n"
-    "slots.removable = false\n"
-    "slots.mechanisms = ALL\n";
-constexpr const char* kModulePaths[] = {"/usr/lib/softhsm/libsofthsm2.so",
-                                        "/usr/lib64/softhsm/libsofthsm2.so",
-                                        "/usr/lib64/pkcs11/libsofthsm2.so"};
-
-std::string DefaultModule() {
-  for (const char* path : kModulePaths) {
+// Where the profile's module is on this machine.
+std::string DefaultModule(const Profile& profile) {
+  for (const char* path : profile.module_paths) {
     if (access(path, R_OK) == 0) return path;
   }
-  return kModulePaths[0];
+  return profile.module_paths.front();
 }
 
 // The entries of a directory but "." and "..".
@@ -91,45 +81,51 @@ absl::Status MakeDirectory(const InitOptions& options) {
   return geteuid() == 0 ? GiveToUser(directory, options.uid) : absl::OkStatus();
 }
 
-// C_InitToken and C_InitPIN with a security officer's PIN that nobody keeps:
-// a partition that must be re-initialised is made anew.
-absl::Status InitializeToken(pkcs11::Module& module, const std::string& label,
-                             const SecretPage& pin) {
-  auto officer_pin = SecretPage::Create();
-  if (!officer_pin.ok()) return officer_pin.status();
-  if (absl::Status s = (*officer_pin)->FillWithRandomPin(); !s.ok()) return s;
-  auto bytes = [](const SecretPage& page) {
-    return reinterpret_cast<unsigned char*>(const_cast<char*>(page.view().data()));
-  };
-  auto slot = module.FindUninitializedSlot();
-  if (!slot.ok()) return slot.status();
+// PKCS#11 takes a PIN as a pointer to non-const and does not write to it.
+unsigned char* Bytes(const SecretPage& page) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+  return reinterpret_cast<unsigned char*>(const_cast<char*>(page.view().data()));
+}
+
+// C_InitToken with a label. The slot that has the token then: SoftHSM2 moves it.
+absl::StatusOr<CK_SLOT_ID> FormatToken(const pkcs11::Module& module, CK_SLOT_ID slot,
+                                       const std::string& label, const SecretPage& officer_pin) {
   std::array<unsigned char, kMaxPartitionLabelBytes> padded{};
   padded.fill(' ');
   std::memcpy(padded.data(), label.data(), label.size());
-  const CK_FUNCTION_LIST& p11 = module.functions();
-  CK_RV rv = p11.C_InitToken(*slot, bytes(**officer_pin), (*officer_pin)->size(), padded.data());
+  const CK_RV rv =
+      module.functions().C_InitToken(slot, Bytes(officer_pin), officer_pin.size(), padded.data());
   if (rv != CKR_OK) return pkcs11::RvStatus(rv, "C_InitToken");
-  auto made = module.FindSlot(label);  // SoftHSM2 moves a token to a slot of its own
+  auto made = module.FindSlot(label);
   if (!made.ok()) return made.status();
+  return made->id;
+}
+
+// C_InitToken and C_InitPIN with a security officer's PIN that nobody keeps:
+// a partition that must be re-initialised is made anew.
+absl::Status InitializeToken(const pkcs11::Module& module, const Config& config,
+                             const SecretPage& pin) {
+  auto officer_pin = SecretPage::Create();
+  if (!officer_pin.ok()) return officer_pin.status();
+  auto slot = module.FindUninitializedSlot();
+  if (!slot.ok()) return slot.status();
+  if (!config.profile->token_preformatted) {
+    if (absl::Status s = (*officer_pin)->FillWithRandomPin(); !s.ok()) return s;
+    slot = FormatToken(module, *slot, config.label, **officer_pin);
+    if (!slot.ok()) return slot.status();
+  }
+  const CK_FUNCTION_LIST& p11 = module.functions();
   CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
-  rv = p11.C_OpenSession(made->id, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session);
+  CK_RV rv =
+      p11.C_OpenSession(*slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session);
   if (rv != CKR_OK) return pkcs11::RvStatus(rv, "C_OpenSession");
-  rv = p11.C_Login(session, CKU_SO, bytes(**officer_pin), (*officer_pin)->size());
-  if (rv == CKR_OK) rv = p11.C_InitPIN(session, bytes(pin), pin.size());
+  rv = p11.C_Login(session, CKU_SO, Bytes(**officer_pin), (*officer_pin)->size());
+  if (rv == CKR_OK) rv = p11.C_InitPIN(session, Bytes(pin), pin.size());
   p11.C_CloseSession(session);
   return pkcs11::RvStatus(rv, "C_InitPIN");
 }
 
-absl::Status MakeToken(Config& config) {
-  auto pin = SecretPage::Create();
-  if (!pin.ok()) return pin.status();
-  if (absl::Status s = (*pin)->FillWithRandomPin(); !s.ok()) return s;
-  if (absl::Status s = WritePinFile(kPinFile, **pin); !s.ok()) return s;
-  SetModuleEnvironment(*config.profile);
-  auto module = pkcs11::Module::Load(config.module);
-  if (!module.ok()) return module.status();
-  if (absl::Status s = (*module)->Initialize(); !s.ok()) return s;
-  if (absl::Status s = InitializeToken(**module, config.label, **pin); !s.ok()) return s;
+absl::Status GuardTokenObject(Config& config) {
   auto entries = Entries(kTokensDirectory);
   if (!entries.ok()) return entries.status();
   if (entries->size() != 1) return absl::InternalError("SoftHSM2 made no single token directory");
@@ -137,19 +133,39 @@ absl::Status MakeToken(Config& config) {
   return TokenGuard(config.token_directory, kTokenObjectCopyFile).UpdateCopy();
 }
 
-absl::Status Run(const InitOptions& options) {
+absl::Status MakeToken(Config& config) {
+  auto pin = SecretPage::Create();
+  if (!pin.ok()) return pin.status();
+  if (absl::Status s = (*pin)->FillWithRandomPin(); !s.ok()) return s;
+  if (absl::Status s = WritePinFile(kPinFile, **pin); !s.ok()) return s;
+  if (absl::Status s = PrepareForModule(*config.profile); !s.ok()) return s;
+  auto module = pkcs11::Module::Load(config.module, config.profile->traits);
+  if (!module.ok()) return module.status();
+  if (absl::Status s = (*module)->Initialize(config.label); !s.ok()) return s;
+  if (absl::Status s = InitializeToken(**module, config, **pin); !s.ok()) return s;
+  return config.profile->guards_token_object ? GuardTokenObject(config) : absl::OkStatus();
+}
+
+// What hsm.toml will say, from the options.
+absl::StatusOr<Config> ConfigFor(const InitOptions& options) {
   Config config;
-  config.module = options.module.empty() ? DefaultModule() : options.module;
+  config.profile = FindProfile(options.profile);
+  if (config.profile == nullptr || config.profile->module_paths.empty()) {
+    return ExitError(kExitUsage, "PROFILE_INVALID",
+                     absl::StrCat("--profile ", options.profile,
+                                  ": init makes partitions of software tokens alone; those of an "
+                                  "HSM are made with its vendor's tools"));
+  }
+  config.module = options.module.empty() ? DefaultModule(*config.profile) : options.module;
   config.label = options.label;
-  config.profile = FindProfile("softhsm");
   if (options.least_destroy_window_s) {
     config.least_destroy_window = absl::Seconds(*options.least_destroy_window_s);
   }
   if (config.module.front() != '/' || access(config.module.c_str(), R_OK) != 0) {
     return ExitError(kExitPartitionUnusable, "MODULE_UNUSABLE",
                      absl::StrCat("--module ", config.module,
-                                  " must be the absolute path of a "
-                                  "PKCS#11 module (Debian: apt-get install softhsm2)"));
+                                  " must be the absolute path of a PKCS#11 module "
+                                  "(Debian: apt-get install softhsm2, or libnss3)"));
   }
   if (config.least_destroy_window < absl::ZeroDuration() ||
       config.least_destroy_window > kMaxDestroyWindow) {
@@ -161,12 +177,23 @@ absl::Status Run(const InitOptions& options) {
     return ExitError(kExitUsage, "LABEL_INVALID",
                      absl::StrCat("--label must have 1 to ", kMaxPartitionLabelBytes, " bytes"));
   }
+  return config;
+}
+
+absl::Status Run(const InitOptions& options) {
+  auto checked = ConfigFor(options);
+  if (!checked.ok()) return checked.status();
+  Config config = *std::move(checked);
+  const Profile& profile = *config.profile;
   if (absl::Status s = MakeDirectory(options); !s.ok()) return s;
   if (absl::Status s = EnterPartition(options.directory); !s.ok()) return s;
-  if (absl::Status s = Harden(*config.profile); !s.ok()) return s;
+  if (absl::Status s = Harden(profile); !s.ok()) return s;
   if (mkdir(kTokensDirectory, 0700) != 0) return ErrnoStatus("create", kTokensDirectory);
-  if (absl::Status s = ReplaceFile("softhsm2.conf", kStagingFile, kSoftHsmConfig); !s.ok()) {
-    return s;
+  if (*profile.config_file != '\0') {
+    if (absl::Status s = ReplaceFile(profile.config_file, kStagingFile, profile.config_text);
+        !s.ok()) {
+      return s;
+    }
   }
   {
     auto lock = PartitionLock::Acquire(kLockFile);

@@ -2,9 +2,9 @@
 //
 //   hsm.toml            what the directory is; written last
 //   softhsm2.conf       SoftHSM2's configuration, with a relative tokendir
-//   tokens/             SoftHSM2's files
+//   tokens/             the files of SoftHSM2 or of NSS's softokn
 //   pin, pin-accepted   the PIN (0400), and the identity of its file
-//   token.object.copy   see hsm/token_guard.h
+//   token.object.copy   SoftHSM2's alone, see hsm/token_guard.h
 //   lock                see hsm/partition_lock.h
 #ifndef SEALWARD_HSM_INIT_H_
 #define SEALWARD_HSM_INIT_H_
@@ -19,13 +19,14 @@ namespace sealward::hsm {
 
 struct InitOptions {
   std::string directory;
-  std::string module;  // empty: where Debian puts SoftHSM2
+  std::string profile = "softhsm";  // one with Profile::module_paths
+  std::string module;               // empty: where a distribution puts it
   std::string label = "sealward";
   std::optional<uid_t> uid;                       // as root: who gets the directory
   std::optional<int64_t> least_destroy_window_s;  // Config::least_destroy_window
 };
 
-// Makes the directory (0700), a SoftHSM2 partition in it and a random PIN that
+// Makes the directory (0700), a software token's partition in it and a random PIN that
 // nobody sees; as root, for the user of options.uid, sealward-hsm or kDefaultUid,
 // and as that user. Refuses (exit code 2) where the directory holds anything: a
 // partition is never overwritten. The exit code; errors are logged.

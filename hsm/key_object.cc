@@ -78,8 +78,9 @@ absl::Status ReadPublicKey(const pkcs11::Session& session, KeyObject& object) {
                                                          CKA_PUBLIC_EXPONENT, CKA_EC_POINT});
   if (!values.ok()) return values.status();
   const std::string modulus = (*values)[2].value_or("");
-  const Mechanism* mechanism = MatchMechanism(pkcs11::AsUlong((*values)[0]).value_or(kNoKeyType),
-                                              (*values)[1].value_or(""), Bits(modulus));
+  const Mechanism* mechanism =
+      MatchMechanism(pkcs11::AsUlong((*values)[0]).value_or(kNoKeyType), (*values)[1].value_or(""),
+                     Bits(modulus), object.label ? object.label->jose_alg : "");
   if (mechanism == nullptr) return Unusable(object, "is a key of no algorithm that is supported");
   auto spki = mechanism->key_type == CKK_RSA ? RsaSpki(modulus, (*values)[3].value_or(""))
                                              : EcSpki(*mechanism, (*values)[4].value_or(""));
@@ -96,6 +97,7 @@ absl::Status CheckPrivateKey(const pkcs11::Session& session, KeyObject& object) 
   if (absl::Status s = CheckMark(object); !s.ok()) return s;
   if (object.private_key_checked) return absl::OkStatus();
   for (const Wanted& wanted : kWanted) {
+    if (wanted.type == CKA_LOCAL && !session.traits().keeps_local) continue;
     // One by one: some modules fail the whole call for one unknown attribute.
     auto values = session.Read(object.handles.private_key, {wanted.type});
     if (!values.ok()) return values.status();

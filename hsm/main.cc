@@ -6,10 +6,12 @@
 #include <exception>
 #include <string>
 
+#include "hsm/check.h"
 #include "hsm/exit_codes.h"
 #include "hsm/hardening.h"
 #include "hsm/init.h"
 #include "hsm/log.h"
+#include "hsm/profile.h"
 #include "hsm/serve.h"
 #include "hsm/wipe_on_free.h"
 
@@ -27,6 +29,7 @@ struct Arguments {
   sealward::hsm::ServeOptions serve;
   std::string peer_user;
   std::string latch_directory;
+  sealward::hsm::CheckOptions check;
   uint32_t uid = 0;
 };
 
@@ -34,6 +37,7 @@ struct Commands {
   CLI::App* init;
   CLI::App* serve;
   CLI::App* clear;
+  CLI::App* check;
   CLI::Option* uid;
 };
 
@@ -43,12 +47,35 @@ uid_t UidOf(const std::string& user) {
   return found->pw_uid;
 }
 
+CLI::App* DescribeCheck(CLI::App& app, sealward::hsm::CheckOptions& options) {
+  CLI::App* check =
+      app.add_subcommand("check", "Say on one page what a PKCS#11 module can do for Sealward");
+  check->add_option("--module", options.module, "PKCS#11 module (default: hsm.toml's)");
+  check->add_option(
+      "--profile", options.profile,
+      "Kind of HSM: " + sealward::hsm::ProfileNames() + " (default: hsm.toml's, else generic)");
+  check->add_option("--label", options.label, "Label of the token (default: hsm.toml's)");
+  auto* directory = check->add_option(
+      "--dir", options.directory,
+      "Partition directory, or an empty one of the user who will serve: where the lock and the "
+      "latch of wrong PINs are kept");
+  check
+      ->add_option("--pin-file", options.pin_file,
+                   "File with the PIN, relative to --dir: log in, make a key pair for each "
+                   "algorithm, sign, and destroy what was made; without it nothing is changed")
+      ->needs(directory);
+  return check;
+}
+
 Commands Describe(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(1);
-  CLI::App* init = app.add_subcommand("init", "Make a SoftHSM2 partition with a random PIN");
+  CLI::App* init =
+      app.add_subcommand("init", "Make a partition of a software token with a random PIN");
   init->add_option("--dir", arguments.init.directory, "Directory to make")->required();
+  init->add_option("--profile", arguments.init.profile,
+                   "Kind of HSM: softhsm (default) or softokn, which is NSS's");
   init->add_option("--module", arguments.init.module,
-                   "PKCS#11 module (default: Debian's SoftHSM2)");
+                   "PKCS#11 module (default: where Debian puts it)");
   init->add_option("--label", arguments.init.label, "Label of the partition (default: sealward)");
   init->add_option("--least-destroy-window-s", arguments.init.least_destroy_window_s,
                    "Seconds that a key stays scheduled before it can be destroyed "
@@ -72,7 +99,7 @@ Commands Describe(CLI::App& app, Arguments& arguments) {
 
   CLI::App* clear = app.add_subcommand("clear-pin-latch", "Let processes present the PIN again");
   clear->add_option("--dir", arguments.latch_directory, "Partition directory")->required();
-  return {init, serve, clear, uid};
+  return {init, serve, clear, DescribeCheck(app, arguments.check), uid};
 }
 
 int Run(int argc, char** argv) {
@@ -92,6 +119,7 @@ int Run(int argc, char** argv) {
     if (*commands.uid) arguments.init.uid = arguments.uid;
     return hsm::Init(arguments.init);
   }
+  if (*commands.check) return hsm::Check(arguments.check);
   if (*commands.clear) return hsm::ClearPinLatch(arguments.latch_directory);
   return hsm::Serve(arguments.serve);
 }

@@ -6,29 +6,64 @@
 namespace sealward::hsm {
 namespace {
 
-// DER OBJECT IDENTIFIERs: 1.2.840.10045.3.1.7 (RFC 5480), 1.3.101.112 (RFC 8410).
-constexpr absl::string_view kP256("\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10);
-constexpr absl::string_view kEd25519("\x06\x03\x2b\x65\x70", 5);
+// DER OBJECT IDENTIFIERs: 1.2.840.10045.3.1.7, 1.3.132.0.34 and 1.3.132.0.35 (RFC 5480),
+// 1.3.101.112 (RFC 8410).
+struct CurveParameters {
+  absl::string_view crv;
+  CK_MECHANISM_TYPE generate;
+  CK_MECHANISM_TYPE sign;
+  CK_KEY_TYPE key_type;
+  absl::string_view ec_params;
+  CK_ULONG size_bits;
+  SignInput input;
+};
+constexpr CurveParameters kCurves[] = {
+    {"P-256", CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, CKK_EC,
+     absl::string_view("\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10), 256, SignInput::kDigest},
+    {"P-384", CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, CKK_EC,
+     absl::string_view("\x06\x05\x2b\x81\x04\x00\x22", 7), 384, SignInput::kDigest},
+    {"P-521", CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, CKK_EC,
+     absl::string_view("\x06\x05\x2b\x81\x04\x00\x23", 7), 521, SignInput::kDigest},
+    {"Ed25519", CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA, CKK_EC_EDWARDS,
+     absl::string_view("\x06\x03\x2b\x65\x70", 5), 255, SignInput::kMessage},
+};
 
-const Mechanism* Table() {
-  using enum SignInput;
-  using ::sealward::v1::Algorithm;
-  static const Mechanism table[] = {
-      {FindAlgorithm(Algorithm::ALGORITHM_ES256), CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, CKK_EC, kP256,
-       256, kDigest},
-      {FindAlgorithm(Algorithm::ALGORITHM_RS256_2048), CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS,
-       CKK_RSA, "", 2048, kDigestInfo},
-      {FindAlgorithm(Algorithm::ALGORITHM_RS256_3072), CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS,
-       CKK_RSA, "", 3072, kDigestInfo},
-      {FindAlgorithm(Algorithm::ALGORITHM_RS256_4096), CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS,
-       CKK_RSA, "", 4096, kDigestInfo},
-      {FindAlgorithm(Algorithm::ALGORITHM_EDDSA_ED25519), CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA,
-       CKK_EC_EDWARDS, kEd25519, 255, kMessage},
-  };
-  return table;
+struct PssHash {
+  Hash hash;
+  CK_MECHANISM_TYPE mechanism;
+  CK_ULONG mgf;
+};
+constexpr PssHash kPssHashes[] = {
+    {Hash::kSha256, CKM_SHA256, CKG_MGF1_SHA256},
+    {Hash::kSha384, CKM_SHA384, CKG_MGF1_SHA384},
+    {Hash::kSha512, CKM_SHA512, CKG_MGF1_SHA512},
+};
+
+Mechanism RsaMechanism(const AlgorithmInfo& row) {
+  const auto bits = static_cast<CK_ULONG>(row.modulus_bits);
+  if (row.padding == RsaPadding::kPkcs1) {
+    return {
+        &row, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, CKK_RSA, "", bits, SignInput::kDigestInfo, 0,
+        0};
+  }
+  const PssHash& hash = *std::ranges::find(kPssHashes, row.hash, &PssHash::hash);
+  return {&row, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS_PSS, CKK_RSA, "",
+          bits, SignInput::kDigest,        hash.mechanism,   hash.mgf};
 }
 
-constexpr size_t kRows = 5;
+std::vector<Mechanism> MakeTable() {
+  std::vector<Mechanism> table;
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    if (row.key_type == KeyType::kRsa) {
+      table.push_back(RsaMechanism(row));
+      continue;
+    }
+    const CurveParameters& curve = *std::ranges::find(kCurves, row.crv, &CurveParameters::crv);
+    table.push_back({&row, curve.generate, curve.sign, curve.key_type, curve.ec_params,
+                     curve.size_bits, curve.input, 0, 0});
+  }
+  return table;
+}
 
 // Whether the module offers `type` for this purpose and size. Edwards keys are
 // counted as 255 or 256 bits, by module.
@@ -41,7 +76,10 @@ bool Offers(const pkcs11::Module& module, CK_SLOT_ID slot, CK_MECHANISM_TYPE typ
 
 }  // namespace
 
-std::span<const Mechanism> AllMechanisms() { return {Table(), kRows}; }
+std::span<const Mechanism> AllMechanisms() {
+  static const auto* const table = new std::vector<Mechanism>(MakeTable());
+  return *table;
+}
 
 const Mechanism* FindMechanism(::sealward::v1::Algorithm algorithm) {
   for (const Mechanism& row : AllMechanisms()) {
@@ -51,10 +89,11 @@ const Mechanism* FindMechanism(::sealward::v1::Algorithm algorithm) {
 }
 
 const Mechanism* MatchMechanism(CK_KEY_TYPE key_type, absl::string_view ec_params,
-                                CK_ULONG modulus_bits) {
+                                CK_ULONG modulus_bits, absl::string_view jose_alg) {
   for (const Mechanism& row : AllMechanisms()) {
-    if (row.key_type != key_type || row.ec_params != ec_params) continue;
-    if (key_type != CKK_RSA || row.size_bits == modulus_bits) return &row;
+    const bool fits = row.key_type == key_type && row.ec_params == ec_params &&
+                      (key_type != CKK_RSA || row.size_bits == modulus_bits);
+    if (fits && (jose_alg.empty() || row.algorithm->jose_alg == jose_alg)) return &row;
   }
   return nullptr;
 }
@@ -68,6 +107,12 @@ std::vector<const Mechanism*> DiscoverMechanisms(const pkcs11::Module& module, C
     }
   }
   return found;
+}
+
+const Mechanism* CanaryMechanism(std::span<const Mechanism* const> offered) {
+  const auto first = std::ranges::find_if(
+      offered, [](const Mechanism* mechanism) { return IsUsual(*mechanism->algorithm); });
+  return first == offered.end() ? nullptr : *first;
 }
 
 }  // namespace sealward::hsm

@@ -1,8 +1,10 @@
 // What an object of the partition says about itself.
 //
 //   CKA_ID    16 bytes, chosen at random by the server before generation
-//   CKA_LABEL "sealward:1:" purpose ":" key
-//             purpose "jwt", key "tenants/{tenant}/keys/{key}"
+//   CKA_LABEL "sealward:1:" purpose ["+" alg] ":" key
+//             purpose "jwt" or "raw", key "tenants/{tenant}/keys/{key}"; alg, for example
+//             "PS256", where it is not the usual one of the pair's kind (IsUsual): one
+//             pair signs with one algorithm for ever (RFC 8725 section 3.1)
 //             "sealward:1:canary" for the key that health checks sign with
 //
 // The label is written when the pair is generated and never changed: what an
@@ -56,15 +58,20 @@ absl::StatusOr<ObjectId> ParseObjectId(absl::string_view bytes);
 // ObjectLabel is a label of a key that signs for a tenant.
 struct ObjectLabel {
   v1::ObjectPurpose purpose = v1::OBJECT_PURPOSE_UNSPECIFIED;
-  std::string key;  // tenants/{tenant}/keys/{key}
+  std::string key;       // tenants/{tenant}/keys/{key}
+  std::string jose_alg;  // empty for the usual one
 
   // The CKA_LABEL.
   std::string ToString() const;
   // The label in a CKA_LABEL; nullopt if it is not exactly of this form.
   static std::optional<ObjectLabel> Parse(absl::string_view text);
-  // The label that `ref` asks for; nullopt if the purpose is unknown or the key
-  // is no key's resource name.
+  // The label that `ref` asks for, of the usual algorithm; nullopt if the purpose is unknown
+  // or the key is no key's resource name.
   static std::optional<ObjectLabel> FromRef(const v1::ObjectRef& ref);
+  // Whether both are of the same key and purpose, whatever their algorithms.
+  bool IsOfSameKey(const ObjectLabel& other) const {
+    return purpose == other.purpose && key == other.key;
+  }
 
   bool operator==(const ObjectLabel&) const = default;
 };

@@ -1,5 +1,7 @@
 #include "hsm/open_partition.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -28,12 +30,47 @@ absl::Status Restore(const TokenGuard& guard, OpenPartition& partition) {
   return absl::OkStatus();
 }
 
+// Some modules cannot lock: then there is one thread, and they need not.
+absl::Status Initialize(OpenPartition& partition) {
+  pkcs11::Module& module = *partition.module;
+  const Config& config = partition.config;
+  if (config.profile->signing_sessions > 1) {
+    const absl::Status status = module.Initialize(config.label, pkcs11::Threads::kSeveral);
+    if (status.ok()) partition.threads = pkcs11::Threads::kSeveral;
+    if (pkcs11::RvOf(status) != CKR_CANT_LOCK) return status;
+    LogWarning("the module cannot lock (CKR_CANT_LOCK): this process signs with one session");
+  }
+  return module.Initialize(config.label, pkcs11::Threads::kOne);
+}
+
+// As many as the profile says; fewer where the HSM has no more.
+absl::Status OpenSigningSessions(OpenPartition& partition) {
+  const size_t wanted = partition.threads == pkcs11::Threads::kSeveral
+                            ? partition.config.profile->signing_sessions
+                            : 1;
+  while (partition.signing.size() < wanted) {
+    auto session = pkcs11::Session::Open(*partition.module, partition.slot.id);
+    if (session.ok()) {
+      partition.signing.push_back(*std::move(session));
+      continue;
+    }
+    const bool at_limit = pkcs11::RvOf(session.status()) == CKR_SESSION_COUNT;
+    if (!at_limit || partition.signing.empty()) return session.status();
+    LogWarning(
+        absl::StrCat("the HSM has no more sessions (CKR_SESSION_COUNT): this process signs "
+                     "with ",
+                     partition.signing.size(), " of ", wanted));
+    break;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LoadAndFindSlot(OpenPartition& partition) {
-  SetModuleEnvironment(*partition.config.profile);
-  auto module = pkcs11::Module::Load(partition.config.module);
+  if (absl::Status s = PrepareForModule(*partition.config.profile); !s.ok()) return s;
+  auto module = pkcs11::Module::Load(partition.config.module, partition.config.profile->traits);
   if (!module.ok()) return module.status();
   partition.module = *std::move(module);
-  if (absl::Status s = partition.module->Initialize(); !s.ok()) return s;
+  if (absl::Status s = Initialize(partition); !s.ok()) return s;
   auto slot = partition.module->FindSlot(partition.config.label);
   if (!slot.ok()) return slot.status();
   partition.slot = *std::move(slot);
@@ -79,10 +116,18 @@ bool OpenPartition::Offers(::sealward::v1::Algorithm algorithm) const {
   });
 }
 
-void SetModuleEnvironment(const Profile& profile) {
-  if (*profile.config_variable != '\0') {
-    setenv(profile.config_variable, profile.config_file, /*overwrite=*/1);
+absl::Status PrepareForModule(const Profile& profile) {
+  if (*profile.variable != '\0') {
+    setenv(profile.variable, profile.variable_value, /*overwrite=*/1);
   }
+  if (!profile.absolute_paths) return absl::OkStatus();
+  const std::unique_ptr<char, decltype(&std::free)> path(getcwd(nullptr, 0), std::free);
+  if (path != nullptr && access(path.get(), X_OK) == 0) return absl::OkStatus();
+  return ExitError(
+      kExitBadConfiguration, "PARTITION_UNREACHABLE",
+      absl::StrCat("uid ", geteuid(), " cannot pass through the folders above ",
+                   path == nullptr ? "the partition directory" : path.get(), ", which profile \"",
+                   profile.name, "\" needs; chmod a+x them, or put it elsewhere"));
 }
 
 absl::StatusOr<std::unique_ptr<OpenPartition>> LogIn(const Config& config, int peer_fd) {
@@ -94,9 +139,7 @@ absl::StatusOr<std::unique_ptr<OpenPartition>> LogIn(const Config& config, int p
     if (absl::Status s = Open(*partition); !s.ok()) return Unusable(s);
     partition->mechanisms = DiscoverMechanisms(*partition->module, partition->slot.id);
   }
-  auto signing = pkcs11::Session::Open(*partition->module, partition->slot.id);
-  if (!signing.ok()) return Unusable(signing.status());
-  partition->signing = *std::move(signing);
+  if (absl::Status s = OpenSigningSessions(*partition); !s.ok()) return Unusable(s);
   return partition;
 }
 

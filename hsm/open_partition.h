@@ -14,16 +14,19 @@
 
 namespace sealward::hsm {
 
-// OpenPartition holds module, slot and a fixed set of two sessions.
+// OpenPartition holds module, slot and a fixed set of sessions.
 struct OpenPartition {
   Config config;
   std::unique_ptr<pkcs11::Module> module;
+  pkcs11::Threads threads = pkcs11::Threads::kOne;  // what the module was told
   pkcs11::Slot slot;
   std::vector<const Mechanism*> mechanisms;
   // Holds login and session objects; never closed before the process ends.
   std::unique_ptr<pkcs11::Session> objects;
-  // Signs; replaced where an operation left it in an uncertain state.
-  std::unique_ptr<pkcs11::Session> signing;
+  // Sign: at least one and at most as many as the profile says, fewer where the HSM has no
+  // more or cannot lock, and their number stays. One is replaced where an operation left it
+  // in an uncertain state, and is nullptr while the HSM has none for it.
+  std::vector<std::unique_ptr<pkcs11::Session>> signing;
   // What was repaired on the way.
   std::vector<std::string> alarms;
 
@@ -40,9 +43,11 @@ struct OpenPartition {
 // refused or latched, 78 PIN file invalid.
 absl::StatusOr<std::unique_ptr<OpenPartition>> LogIn(const Config& config, int peer_fd);
 
-// Tells the module where its configuration is. REQUIRES: before the module is
-// loaded.
-void SetModuleEnvironment(const Profile& profile);
+// Makes what the profile's module needs outside its library: its environment variable,
+// and for some a way to the partition directory from the root; exit code 78
+// (PARTITION_UNREACHABLE) where a folder bars it. REQUIRES: the partition directory is
+// the working directory; before the module is loaded.
+absl::Status PrepareForModule(const Profile& profile);
 
 }  // namespace sealward::hsm
 

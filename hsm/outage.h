@@ -11,6 +11,10 @@ namespace sealward::hsm {
 // canary has to say which.
 inline constexpr int kMaxDoubtfulFailures = 8;
 
+// Whether `rv` decides at once that the process ends. No session is opened then, and
+// nothing is tried again.
+inline bool EndsTheProcess(CK_RV rv) { return pkcs11::IsPinRefusal(rv) || pkcs11::IsTokenLost(rv); }
+
 // Fate is what has to become of the process.
 enum class Fate {
   kServe,    // go on

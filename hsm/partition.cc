@@ -41,6 +41,18 @@ absl::StatusOr<std::unique_ptr<Partition>> Partition::Create(std::unique_ptr<Ope
   auto signer = Signer::Create(*partition->open_, partition->keys_, partition->copies_);
   if (!signer.ok()) return signer.status();
   partition->signer_ = *std::move(signer);
+  if (partition->open_->signing.size() > 1) {
+    auto parallel = ParallelSigner::Create(*partition->open_, partition->keys_, partition->copies_,
+                                           *partition->signer_);
+    // One signature after the other is slow, and no reason to serve nobody.
+    if (absl::IsResourceExhausted(parallel.status())) {
+      LogWarning(absl::StrCat("signing with 1 session: ", parallel.status().message()));
+    } else if (!parallel.ok()) {
+      return parallel.status();
+    } else {
+      partition->parallel_ = *std::move(parallel);
+    }
+  }
   partition->generator_ =
       std::make_unique<Generator>(*partition->open_, partition->keys_, partition->marks_,
                                   *partition->signer_, partition->writer_);
@@ -64,12 +76,13 @@ absl::Status Partition::DestroyUnfinished() {
 absl::Status Partition::EnsureCanary() {
   auto found = keys_.Find(kCanaryId);
   if (absl::IsNotFound(found.status())) {
-    if (open_->mechanisms.empty()) {
+    const Mechanism* const mechanism = CanaryMechanism(open_->mechanisms);
+    if (mechanism == nullptr) {
       return ExitError(kExitPartitionUnusable, "NO_ALGORITHMS",
-                       "the partition offers none of the algorithms that are supported");
+                       "the partition offers none of the algorithms that the canary can have: "
+                       "ES256, ES384, ES512, EdDSA or RS256");
     }
-    auto made =
-        generator_->Ensure(kCanaryId, std::string(kCanaryLabel), *open_->mechanisms.front());
+    auto made = generator_->Ensure(kCanaryId, std::string(kCanaryLabel), *mechanism);
     if (!made.ok()) return made.status();
     found = made->object;
   }
@@ -101,26 +114,15 @@ absl::StatusOr<KeyObject*> Partition::FindFor(const v1::ObjectRef& ref) {
   return *found;
 }
 
-absl::Status Partition::SignJws(const v1::SignJws& request, v1::Signature& out) {
-  auto object = FindFor(request.object());
-  if (!object.ok()) return object.status();
-  if (absl::Status s = ReadPublicKey(*open_->objects, **object); !s.ok()) return s;
-  if (absl::Status s = CheckPrivateKey(*open_->objects, **object); !s.ok()) return s;
-  if (absl::Status s = (*object)->header->Check(request.signing_input()); !s.ok()) return s;
-  if (absl::Status s = signer_->Sign(*object, request.signing_input(), *out.mutable_signature());
-      !s.ok()) {
-    return s;
-  }
-  out.set_object_counter(*(*object)->signatures);
-  return absl::OkStatus();
-}
-
 absl::Status Partition::Generate(const v1::Generate& request, v1::PublicKey& out) {
   auto id = ParseObjectId(request.object().object_id());
   if (!id.ok()) return id.status();
-  const auto label = ObjectLabel::FromRef(request.object());
+  auto label = ObjectLabel::FromRef(request.object());
   if (!label) return InvalidRef("the reference names no purpose, or no tenants/{t}/keys/{k}");
   const Mechanism* mechanism = FindMechanism(request.algorithm());
+  if (mechanism != nullptr && !IsUsual(*mechanism->algorithm)) {
+    label->jose_alg = std::string(mechanism->algorithm->jose_alg);
+  }
   if (mechanism == nullptr) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "ALGORITHM_UNAVAILABLE",
                      absl::StrCat("algorithm ", static_cast<int>(request.algorithm()),
@@ -190,6 +192,7 @@ absl::Status Partition::Describe(v1::Description& out) {
   }
   out.set_least_destroy_window_s(absl::ToInt64Seconds(open_->config.least_destroy_window));
   out.set_has_marks(data_objects_.available());
+  out.set_signing_sessions(static_cast<int32_t>(parallel_ ? parallel_->size() : 1));
   return absl::OkStatus();
 }
 
@@ -198,7 +201,7 @@ absl::Status Partition::CheckHealth() {
   if (!canary.ok()) return canary.status();
   if (absl::Status s = ReadPublicKey(*open_->objects, **canary); !s.ok()) return s;
   std::string signature;
-  if (absl::Status s = signer_->Sign(*canary, kHealthMessage, signature); !s.ok()) return s;
+  if (absl::Status s = signer_->Sign(*canary, {kHealthMessage}, signature); !s.ok()) return s;
   if (!canary_verifier_->Verify(kHealthMessage, signature)) {
     return MakeError(absl::StatusCode::kInternal, "CANARY_FAILED",
                      "the canary's signature does not verify");

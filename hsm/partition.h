@@ -2,8 +2,12 @@
 #ifndef SEALWARD_HSM_PARTITION_H_
 #define SEALWARD_HSM_PARTITION_H_
 
+#include <cstdint>
+#include <deque>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
@@ -15,6 +19,7 @@
 #include "hsm/key_store.h"
 #include "hsm/mark_store.h"
 #include "hsm/open_partition.h"
+#include "hsm/parallel_signer.h"
 #include "hsm/partition_writer.h"
 #include "hsm/session_copies.h"
 #include "hsm/signer.h"
@@ -33,6 +38,13 @@ class Partition final : public Verbs {
                                                            const Clock& clock, int peer_fd);
 
   absl::Status SignJws(const v1::SignJws& request, v1::Signature& out) override;
+  bool signs_in_parallel() const override { return parallel_ != nullptr; }
+  void BeginSigning(std::span<SignTask> tasks) override;
+  bool OldestIsSigned() override { return parallel_->OldestIsDone(); }
+  EventFlag* signed_flag() override { return parallel_ ? &parallel_->done() : nullptr; }
+  void FinishSigning() override;
+  void AbandonSigning() override;
+  absl::Status SignRaw(const v1::SignRaw& request, v1::Signature& out) override;
   absl::Status Generate(const v1::Generate& request, v1::PublicKey& out) override;
   absl::Status GetPublicKey(const v1::GetPublicKey& request, v1::PublicKey& out) override;
   absl::Status Forget(const v1::Forget& request) override;
@@ -51,9 +63,24 @@ class Partition final : public Verbs {
   const OpenPartition& open() const { return *open_; }
 
  private:
+  // A packet whose signatures are under way; `tried` are those with a job, in order.
+  struct Signing {
+    explicit Signing(std::span<SignTask> all) : tasks(all) {}
+
+    std::span<SignTask> tasks;
+    std::vector<SignTask*> tried;
+    std::vector<uint64_t*> counters;  // of their pairs; outlive the KeyObjects
+  };
+
   Partition(std::unique_ptr<OpenPartition> open, const Clock& clock, int peer_fd);
 
   absl::StatusOr<KeyObject*> FindFor(const v1::ObjectRef& ref);
+  absl::StatusOr<KeyObject*> FindSigning(const v1::ObjectRef& ref, v1::ObjectPurpose purpose);
+  absl::StatusOr<SignJob> Prepare(const SignTask& task);
+  absl::StatusOr<SignJob> Prepare(const v1::SignJws& request);
+  absl::StatusOr<SignJob> Prepare(const v1::SignRaw& request);
+  absl::Status SignOne(absl::StatusOr<SignJob> job, v1::Signature& out);
+  std::vector<SignTask*> TakeOutcomes(const Signing& signing);
   absl::Status EnsureCanary();
   absl::Status DestroyUnfinished();
 
@@ -66,6 +93,8 @@ class Partition final : public Verbs {
   Disposal disposal_;
   EpochStore epoch_;
   std::unique_ptr<Signer> signer_;
+  std::unique_ptr<ParallelSigner> parallel_;  // where the profile has several sessions
+  std::deque<Signing> signing_;               // under way in it, the oldest in front
   std::unique_ptr<Generator> generator_;
   std::unique_ptr<Verifier> canary_verifier_;
 };

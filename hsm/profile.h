@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "hsm/pkcs11/module.h"
 
 namespace sealward::hsm {
 
@@ -22,6 +23,12 @@ struct Profile {
   // the HSM has none. SoftHSM2 re-reads files for each use of a token object,
   // and re-indexes all of them when another process generates.
   size_t session_copies;
+
+  // Sessions that sign at the same time, each on a thread of its own. An HSM that is
+  // reached over the network needs many operations in flight; software tokens lock
+  // so much that several processes are faster. More than one only without session copies.
+  // At most: hsm/open_partition.h.
+  size_t signing_sessions;
 
   // Each login rewrites the file that holds the partition's master key, and a
   // kill at that moment empties it: keep a copy and put it back under the lock.
@@ -42,10 +49,29 @@ struct Profile {
   // else kills the process. Otherwise only what is always denied does.
   bool seccomp_allow_list;
 
-  // Environment variable that tells the module where its configuration is, and
-  // the value, relative to the partition directory; empty where there is none.
-  const char* config_variable;
+  // Environment variable that the module reads, and the value, in which a path is
+  // relative to the partition directory; empty where there is none.
+  const char* variable;
+  const char* variable_value;
+
+  // The module opens its files by their absolute path, so the partition's owner must
+  // be able to pass through every folder above the partition directory.
+  bool absolute_paths;
+
+  // What the module does in a way of its own.
+  pkcs11::Traits traits;
+
+  // How sealward-hsm init makes a partition, for software tokens; for others the
+  // vendor's tools do, and `module_paths` is empty.
+  //
+  // Where distributions put the module, by likelihood.
+  std::span<const char* const> module_paths;
+  // Configuration file to write, and its content; empty where there is none.
   const char* config_file;
+  const char* config_text;
+  // The token is there once the module is initialised, and its security officer's
+  // PIN is empty; otherwise C_InitToken makes and labels one.
+  bool token_preformatted;
 };
 
 // Every profile, SoftHSM2's first.
@@ -54,7 +80,7 @@ std::span<const Profile> AllProfiles();
 // The row called `name`, or nullptr.
 const Profile* FindProfile(absl::string_view name);
 
-// "softhsm, generic", for messages.
+// "softhsm, softokn, generic", for messages.
 std::string ProfileNames();
 
 }  // namespace sealward::hsm

@@ -14,7 +14,7 @@
 namespace sealward::hsm {
 namespace {
 
-// What SoftHSM2, OpenSSL, glibc and the serve loop call (FACTS: SoftHSM2).
+// What SoftHSM2, NSS with SQLite, OpenSSL, glibc and the serve loop call (FACTS: SoftHSM2).
 constexpr int kAllowed[] = {
     // Files of the partition, and loading the module.
     SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv),
@@ -30,7 +30,8 @@ constexpr int kAllowed[] = {
     SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(getrandom),
     // The socket: one connection, packets in and out.
     SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(poll),
-    SCMP_SYS(ppoll), SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(accept4),
+    SCMP_SYS(ppoll), SCMP_SYS(eventfd2), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
+    SCMP_SYS(accept4),
     // Asking about the process itself.
     SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
     SCMP_SYS(getegid), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(sched_getaffinity),
@@ -38,8 +39,10 @@ constexpr int kAllowed[] = {
     SCMP_SYS(time),
     // Signals, waiting, the end.
     SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(restart_syscall), SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(rseq),
-    SCMP_SYS(set_robust_list), SCMP_SYS(exit), SCMP_SYS(exit_group)};
+    SCMP_SYS(restart_syscall), SCMP_SYS(futex), SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),  // so SQLite waits for another process's lock
+    SCMP_SYS(sched_yield), SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(exit),
+    SCMP_SYS(exit_group)};
 
 // Denied by name wherever there is no allow-list.
 constexpr int kDenied[] = {SCMP_SYS(ptrace),

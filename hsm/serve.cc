@@ -14,16 +14,13 @@
 #include "common/packet_socket.h"
 #include "hsm/config.h"
 #include "hsm/connection.h"
-#include "hsm/dispatch.h"
 #include "hsm/exit_codes.h"
 #include "hsm/hardening.h"
 #include "hsm/log.h"
 #include "hsm/open_partition.h"
 #include "hsm/outage.h"
-#include "hsm/packet_reader.h"
+#include "hsm/packet_loop.h"
 #include "hsm/partition.h"
-#include "hsm/pin_latch.h"
-#include "hsm/stack_burn.h"
 
 namespace sealward::hsm {
 namespace {
@@ -72,41 +69,12 @@ absl::Status SendReady(const PacketSocket& socket, Partition& partition, uint64_
   return socket.SendBlocking(packet.SerializeAsString());
 }
 
-absl::Status Ended(const absl::Status& status) {
-  return absl::IsOutOfRange(status) || absl::IsUnavailable(status)
-             ? absl::OkStatus()
-             : WithExitCode(kExitProtocolViolation, status);
-}
-
-// The last act of a process that can do nothing more with its HSM.
-absl::Status End(const Outage& outage) {
-  if (outage.fate() == Fate::kLatch) return PinLatch::Refused(outage.cause());
-  return ExitError(kExitHsmLost, "HSM_LOST",
-                   absl::StrCat("the HSM or the login to it is gone (",
-                                pkcs11::RvName(outage.cause()), "); a new process is needed"));
-}
-
-absl::Status Loop(const PacketSocket& socket, Partition& partition, uint64_t start_number) {
-  Dispatcher dispatcher(partition, start_number);
-  PacketReader reader;
-  std::string answer;
-  for (;;) {
-    const auto packet = reader.Receive(socket.fd(), BurnStack);
-    if (!packet.ok()) return Ended(packet.status());
-    if (absl::Status s = dispatcher.Answer(*packet, answer); !s.ok()) {
-      return WithExitCode(kExitProtocolViolation, s);
-    }
-    if (absl::Status s = socket.SendBlocking(answer); !s.ok()) return Ended(s);
-    if (dispatcher.outage().over()) return End(dispatcher.outage());
-  }
-}
-
 // Why there is no partition to serve. A CKR_PIN_* latches here, too, whatever
 // function it came from.
 absl::Status NotMade(const absl::Status& status) {
   Outage outage;
   outage.Failed(status);
-  return outage.fate() == Fate::kLatch ? End(outage) : WithUnusableExitCode(status);
+  return outage.fate() == Fate::kLatch ? EndedBy(outage) : WithUnusableExitCode(status);
 }
 
 absl::Status Run(const ServeOptions& options) {
@@ -147,10 +115,10 @@ absl::Status Run(const ServeOptions& options) {
   if (getrandom(&start_number, sizeof start_number, 0) != sizeof start_number) {
     return ErrnoStatus("getrandom", "for the start number");
   }
-  if (absl::Status s = SendReady(*socket, **partition, start_number); !s.ok()) return Ended(s);
+  if (absl::Status s = SendReady(*socket, **partition, start_number); !s.ok()) return EndedBy(s);
   LetTerminate(socket->fd());
   LogInfo(absl::StrCat("ready: partition \"", (*partition)->open().slot.label, "\""));
-  return Loop(*socket, **partition, start_number);
+  return AnswerPackets(*socket, **partition, start_number);
 }
 
 }  // namespace

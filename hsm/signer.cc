@@ -2,82 +2,115 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/digest.h"
 #include "common/errors.h"
 #include "hsm/log.h"
+#include "hsm/outage.h"
 #include "hsm/pkcs11/rv.h"
 #include "hsm/stack_burn.h"
 
 namespace sealward::hsm {
 namespace {
 
-constexpr size_t kSha256Bytes = 32;
+// DER of DigestInfo{hash, digest} up to the digest (RFC 8017 section 9.2): of the three
+// hashes, three bytes differ.
+constexpr size_t kDigestInfoBytes = 19;
 
-// DER of DigestInfo{sha256, digest} up to the digest (RFC 8017 section 9.2).
-constexpr std::array<unsigned char, 19> kSha256DigestInfo = {
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-    0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-
-constexpr size_t kHashedInputBytes = kSha256DigestInfo.size() + kSha256Bytes;
-
-bool MayTryAgain(CK_RV rv) {
-  return !pkcs11::IsTokenLost(rv) && !pkcs11::IsPinRefusal(rv) && !pkcs11::IsExhausted(rv);
+std::array<unsigned char, kDigestInfoBytes> DigestInfo(Hash hash) {
+  const auto bytes = static_cast<unsigned char>(HashBytes(hash));
+  const unsigned char id = hash == Hash::kSha256 ? 1 : hash == Hash::kSha384 ? 2 : 3;
+  return {0x30, static_cast<unsigned char>(17 + bytes),
+          0x30, 0x0d,
+          0x06, 0x09,
+          0x60, 0x86,
+          0x48, 0x01,
+          0x65, 0x03,
+          0x04, 0x02,
+          id,   0x05,
+          0x00, 0x04,
+          bytes};
 }
+
+// What C_Sign gets where it does not get the message: a digest, perhaps with its prefix.
+class HashedInput {
+ public:
+  HashedInput() = default;
+  // With the signature, a digest is half of what a leaked nonce needs.
+  ~HashedInput() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+  HashedInput(const HashedInput&) = delete;
+  HashedInput& operator=(const HashedInput&) = delete;
+
+  bool Fill(EVP_MD_CTX* context, const Mechanism& mechanism, const SignatureInput& input) {
+    const Hash hash = mechanism.algorithm->hash;
+    if (mechanism.input == SignInput::kDigestInfo) {
+      const auto prefix = DigestInfo(hash);
+      std::ranges::copy(prefix, bytes_.begin());
+      size_ = prefix.size();
+    }
+    unsigned char* const digest = bytes_.data() + size_;
+    size_ += HashBytes(hash);
+    if (!input.is_digest) return Digest(context, hash, input.data, digest);
+    if (input.data.size() != HashBytes(hash)) return false;
+    std::memcpy(digest, input.data.data(), input.data.size());
+    return true;
+  }
+
+  absl::string_view view() const { return {reinterpret_cast<const char*>(bytes_.data()), size_}; }
+
+ private:
+  std::array<unsigned char, kDigestInfoBytes + kMaxHashBytes> bytes_{};
+  size_t size_ = 0;
+};
 
 }  // namespace
 
+bool MayTryAgain(CK_RV rv) { return !EndsTheProcess(rv) && !pkcs11::IsExhausted(rv); }
+
 absl::StatusOr<std::unique_ptr<Signer>> Signer::Create(OpenPartition& partition, KeyStore& keys,
-                                                       SessionCopies& copies) {
-  EVP_MD* sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+                                                       SessionCopies& copies, size_t session) {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  std::unique_ptr<Signer> signer(new Signer(partition, keys, copies, sha256, context));
-  if (sha256 == nullptr || context == nullptr ||
-      EVP_DigestInit_ex2(context, sha256, nullptr) != 1) {
-    return absl::InternalError("OpenSSL has no SHA-256");
+  std::unique_ptr<Signer> signer(new Signer(partition, keys, copies, session, context));
+  for (const Hash hash : {Hash::kSha256, Hash::kSha384, Hash::kSha512}) {
+    if (context == nullptr || DigestOf(hash) == nullptr) {
+      return absl::InternalError("OpenSSL has no SHA-2");
+    }
   }
   return signer;
 }
 
-Signer::~Signer() {
-  EVP_MD_CTX_free(context_);
-  EVP_MD_free(sha256_);
-}
+Signer::~Signer() { EVP_MD_CTX_free(context_); }
 
-bool Signer::Hash(absl::string_view message, unsigned char* digest) {
-  return EVP_DigestInit_ex2(context_, nullptr, nullptr) == 1 &&
-         EVP_DigestUpdate(context_, message.data(), message.size()) == 1 &&
-         EVP_DigestFinal_ex(context_, digest, nullptr) == 1;
-}
-
-CK_RV Signer::SignOnce(KeyObject& object, absl::string_view message, std::string& signature) {
+CK_RV Signer::SignOnce(KeyObject& object, const SignatureInput& input, std::string& signature) {
   const Mechanism& mechanism = *object.mechanism;
-  std::array<unsigned char, kHashedInputBytes> hashed{};
-  absl::string_view input = message;
-  if (mechanism.input != SignInput::kMessage) {
-    const size_t prefix = mechanism.input == SignInput::kDigestInfo ? kSha256DigestInfo.size() : 0;
-    std::memcpy(hashed.data(), kSha256DigestInfo.data(), prefix);
-    if (!Hash(message, hashed.data() + prefix)) return CKR_FUNCTION_FAILED;
-    input = absl::string_view(reinterpret_cast<char*>(hashed.data()), prefix + kSha256Bytes);
-  }
+  const bool whole = mechanism.input == SignInput::kMessage;
+  HashedInput hashed;
+  if (whole ? input.is_digest : !hashed.Fill(context_, mechanism, input)) return CKR_DATA_INVALID;
+  CK_RSA_PKCS_PSS_PARAMS pss{mechanism.hash, mechanism.mgf,
+                             input.pss_salt_bytes.value_or(HashBytes(mechanism.algorithm->hash))};
+  CK_MECHANISM how{mechanism.sign, nullptr, 0};
+  if (mechanism.hash != 0) how = {mechanism.sign, &pss, sizeof pss};
   signature.resize(mechanism.algorithm->signature_bytes);
   CK_ULONG size = signature.size();
-  const CK_RV rv =
-      partition_.signing->Sign(mechanism.sign, copies_.HandleFor(object), input,
-                               reinterpret_cast<unsigned char*>(signature.data()), &size);
-  // With the signature, a digest is half of what a leaked nonce needs.
-  OPENSSL_cleanse(hashed.data(), hashed.size());
+  const CK_RV rv = partition_.signing[session_]->Sign(
+      how, copies_.HandleFor(object), whole ? input.data : hashed.view(),
+      reinterpret_cast<unsigned char*>(signature.data()), &size);
   BurnStack();
   if (rv == CKR_OK && size != signature.size()) return CKR_SIGNATURE_LEN_RANGE;
   return rv;
 }
 
 absl::Status Signer::RenewSession() {
+  // The old one first: an HSM may have no more sessions than these.
+  session_in_doubt_ = true;
+  partition_.signing[session_].reset();
   auto session = pkcs11::Session::Open(*partition_.module, partition_.slot.id);
   if (!session.ok()) return session.status();
-  partition_.signing = *std::move(session);
+  partition_.signing[session_] = *std::move(session);
   session_in_doubt_ = false;
   return absl::OkStatus();
 }
@@ -100,16 +133,22 @@ absl::Status Signer::Recover(KeyObject*& object) {
   return absl::OkStatus();
 }
 
-absl::Status Signer::Sign(KeyObject*& object, absl::string_view message, std::string& signature) {
-  if (session_in_doubt_) {
-    if (absl::Status s = RenewSession(); !s.ok()) return s;
-  }
-  CK_RV rv = SignOnce(*object, message, signature);
+absl::Status Signer::Settle() { return session_in_doubt_ ? RenewSession() : absl::OkStatus(); }
+
+CK_RV Signer::TryOnce(KeyObject& object, const SignatureInput& input, std::string& signature) {
+  const CK_RV rv = SignOnce(object, input, signature);
+  session_in_doubt_ = rv != CKR_OK;
+  return rv;
+}
+
+absl::Status Signer::Sign(KeyObject*& object, const SignatureInput& input, std::string& signature) {
+  if (absl::Status s = Settle(); !s.ok()) return s;
+  CK_RV rv = SignOnce(*object, input, signature);
   if (rv != CKR_OK && MayTryAgain(rv)) {
     LogWarning(absl::StrCat("signing with object ", Hex(object->id), ": ", pkcs11::RvName(rv),
                             "; looking for it again"));
     if (absl::Status s = Recover(object); !s.ok()) return s;
-    rv = SignOnce(*object, message, signature);
+    rv = SignOnce(*object, input, signature);
   }
   if (rv != CKR_OK) {
     session_in_doubt_ = true;

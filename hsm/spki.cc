@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace sealward::hsm {
 namespace {
@@ -19,8 +20,6 @@ constexpr absl::string_view kEcPublicKey("\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
 constexpr absl::string_view kRsaEncryption("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
                                            13);
 
-constexpr size_t kEd25519PointBytes = 32;
-constexpr size_t kP256PointBytes = 65;  // uncompressed: 04 || x || y
 constexpr char kUncompressed = 0x04;
 
 // tag || length || content (X.690 section 8.1); at most 65,535 bytes.
@@ -63,10 +62,12 @@ absl::StatusOr<std::string> RsaSpki(absl::string_view modulus, absl::string_view
 
 absl::StatusOr<std::string> EcSpki(const Mechanism& mechanism, absl::string_view ec_point) {
   const bool edwards = mechanism.key_type == CKK_EC_EDWARDS;
-  const size_t size = edwards ? kEd25519PointBytes : kP256PointBytes;
-  if (ec_point.size() == size + 2 && ec_point[0] == kOctetString &&
-      static_cast<size_t>(ec_point[1]) == size) {
-    ec_point.remove_prefix(2);
+  const size_t coordinate = mechanism.algorithm->coordinate_bytes;
+  const size_t size = edwards ? coordinate : 1 + 2 * coordinate;  // else 04 || x || y
+  // The DER that PKCS#11 asks for; some modules leave it away.
+  const std::string wrapped = Der(kOctetString, std::string(size, 0));
+  if (ec_point.size() == wrapped.size()) {
+    absl::ConsumePrefix(&ec_point, wrapped.substr(0, wrapped.size() - size));
   }
   if (ec_point.size() != size || (!edwards && ec_point[0] != kUncompressed)) {
     return absl::InvalidArgumentError("CKA_EC_POINT is no point of the curve");

@@ -21,6 +21,10 @@ Template& Template::Ulong(CK_ATTRIBUTE_TYPE type, CK_ULONG value) {
   return Bytes(type, absl::string_view(bytes, sizeof bytes));
 }
 
+bool IsUlong(CK_ATTRIBUTE_TYPE type) {
+  return type == CKA_CLASS || type == CKA_KEY_TYPE || type == CKA_MODULUS_BITS;
+}
+
 std::optional<bool> AsBool(const Value& value) {
   if (!value || value->size() != sizeof(CK_BBOOL)) return std::nullopt;
   return value->front() != 0;

@@ -40,6 +40,10 @@ class Template {
 // none, or it is sensitive or over kMaxAttributeBytes.
 using Value = std::optional<std::string>;
 
+// Whether values of `type` are a CK_ULONG (PKCS#11 v2.40 section 4), of the types that
+// Sealward reads.
+bool IsUlong(CK_ATTRIBUTE_TYPE type);
+
 // `value` as CK_BBOOL or CK_ULONG; nullopt if it is absent or of another size.
 std::optional<bool> AsBool(const Value& value);
 std::optional<CK_ULONG> AsUlong(const Value& value);

@@ -8,11 +8,23 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/errors.h"
 #include "hsm/pkcs11/rv.h"
 
 namespace sealward::pkcs11 {
 namespace {
+
+// CK_C_INITIALIZE_ARGS as NSS has it.
+struct NssInitializeArguments {
+  CK_CREATEMUTEX create_mutex = nullptr;
+  CK_DESTROYMUTEX destroy_mutex = nullptr;
+  CK_LOCKMUTEX lock_mutex = nullptr;
+  CK_UNLOCKMUTEX unlock_mutex = nullptr;
+  CK_FLAGS flags = CKF_OS_LOCKING_OK;
+  const char* library_parameters = nullptr;
+  void* reserved = nullptr;
+};
 
 // A blank-padded field of a CK_*_INFO.
 template <size_t N>
@@ -35,7 +47,13 @@ absl::StatusOr<std::vector<CK_SLOT_ID>> SlotsWithToken(const CK_FUNCTION_LIST& f
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
+std::string LibraryParameters(const Traits& traits, absl::string_view label) {
+  const std::string quoted = absl::StrReplaceAll(label, {{"\\", "\\\\"}, {"'", "\\'"}});
+  return absl::StrReplaceAll(traits.library_parameters, {{"%LABEL%", quoted}});
+}
+
+absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path,
+                                                     const Traits& traits) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     return MakeError(absl::StatusCode::kNotFound, "MODULE_UNUSABLE",
@@ -50,14 +68,24 @@ absl::StatusOr<std::unique_ptr<Module>> Module::Load(const std::string& path) {
     return MakeError(absl::StatusCode::kNotFound, "MODULE_UNUSABLE",
                      absl::StrCat(path, " is no PKCS#11 module: it has no C_GetFunctionList"));
   }
-  return std::unique_ptr<Module>(new Module(functions));
+  return std::unique_ptr<Module>(new Module(functions, traits));
 }
 
 Module::~Module() { Finalize(); }
 
-absl::Status Module::Initialize() {
+absl::Status Module::Initialize(absl::string_view label, Threads threads) {
   // No arguments: one thread, so the module needs no locks of its own.
-  absl::Status status = RvStatus(functions_->C_Initialize(nullptr), "C_Initialize");
+  void* arguments = nullptr;
+  CK_C_INITIALIZE_ARGS locking{};
+  locking.flags = CKF_OS_LOCKING_OK;
+  if (threads == Threads::kSeveral) arguments = &locking;
+  NssInitializeArguments nss;
+  const std::string parameters = LibraryParameters(traits_, label);
+  if (!parameters.empty()) {
+    nss.library_parameters = parameters.c_str();
+    arguments = &nss;
+  }
+  absl::Status status = RvStatus(functions_->C_Initialize(arguments), "C_Initialize");
   initialized_ = status.ok();
   return status;
 }
@@ -68,18 +96,38 @@ void Module::Finalize() {
   functions_->C_Finalize(nullptr);
 }
 
-absl::StatusOr<Slot> Module::FindSlot(absl::string_view label) const {
-  auto slots = SlotsWithToken(*functions_);
-  if (!slots.ok()) return slots.status();
-  std::optional<Slot> found;
-  std::vector<std::string> others;
-  for (const CK_SLOT_ID id : *slots) {
+absl::StatusOr<std::string> Module::Describe() const {
+  CK_INFO info{};
+  const CK_RV rv = functions_->C_GetInfo(&info);
+  if (rv != CKR_OK) return RvStatus(rv, "C_GetInfo");
+  const auto version = [](const CK_VERSION& v) {
+    return absl::StrCat(int{v.major}, ".", int{v.minor});
+  };
+  return absl::StrCat(Unpadded(info.manufacturerID), " ", Unpadded(info.libraryDescription), " ",
+                      version(info.libraryVersion), ", PKCS#11 ", version(info.cryptokiVersion));
+}
+
+absl::StatusOr<std::vector<Slot>> Module::Slots() const {
+  auto ids = SlotsWithToken(*functions_);
+  if (!ids.ok()) return ids.status();
+  std::vector<Slot> slots;
+  for (const CK_SLOT_ID id : *ids) {
     CK_TOKEN_INFO info{};
     if (functions_->C_GetTokenInfo(id, &info) != CKR_OK) continue;
     if ((info.flags & CKF_TOKEN_INITIALIZED) == 0) continue;
-    Slot slot{id, Unpadded(info.label),
-              absl::StrCat(Unpadded(info.manufacturerID), " ", Unpadded(info.model)),
-              (info.flags & CKF_USER_PIN_INITIALIZED) != 0};
+    slots.push_back({id, Unpadded(info.label),
+                     absl::StrCat(Unpadded(info.manufacturerID), " ", Unpadded(info.model)),
+                     (info.flags & CKF_USER_PIN_INITIALIZED) != 0});
+  }
+  return slots;
+}
+
+absl::StatusOr<Slot> Module::FindSlot(absl::string_view label) const {
+  auto slots = Slots();
+  if (!slots.ok()) return slots.status();
+  std::optional<Slot> found;
+  std::vector<std::string> others;
+  for (Slot& slot : *slots) {
     if (slot.label != label) {
       others.push_back(absl::StrCat("\"", slot.label, "\""));
     } else if (found) {

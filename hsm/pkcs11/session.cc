@@ -22,7 +22,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Module& module, CK_
   const CK_RV rv = module.functions().C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
                                                     nullptr, nullptr, &handle);
   if (rv != CKR_OK) return RvStatus(rv, "C_OpenSession");
-  return std::unique_ptr<Session>(new Session(module.functions(), handle));
+  return std::unique_ptr<Session>(new Session(module.functions(), module.traits(), handle));
 }
 
 Session::~Session() { functions_.C_CloseSession(handle_); }
@@ -52,7 +52,9 @@ absl::StatusOr<std::vector<Value>> Session::Read(
   std::vector<std::array<char, kMaxAttributeBytes>> room(types.size());
   std::vector<CK_ATTRIBUTE> attributes;
   for (const CK_ATTRIBUTE_TYPE type : types) {
-    attributes.push_back({type, room[attributes.size()].data(), kMaxAttributeBytes});
+    // NSS says "buffer too small" to any room for a number but that of a CK_ULONG.
+    attributes.push_back({type, room[attributes.size()].data(),
+                          IsUlong(type) ? sizeof(CK_ULONG) : kMaxAttributeBytes});
   }
   const CK_RV rv =
       functions_.C_GetAttributeValue(handle_, object, attributes.data(), attributes.size());
@@ -101,10 +103,14 @@ absl::Status Session::Destroy(CK_OBJECT_HANDLE object) const {
   return RvStatus(functions_.C_DestroyObject(handle_, object), "C_DestroyObject");
 }
 
-CK_RV Session::Sign(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key, absl::string_view data,
+absl::Status Session::Change(CK_OBJECT_HANDLE object, Template& changes) const {
+  return RvStatus(functions_.C_SetAttributeValue(handle_, object, changes.data(), changes.size()),
+                  "C_SetAttributeValue");
+}
+
+CK_RV Session::Sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, absl::string_view data,
                     unsigned char* out, CK_ULONG* size) const {
-  CK_MECHANISM how{mechanism, nullptr, 0};
-  const CK_RV rv = functions_.C_SignInit(handle_, &how, key);
+  const CK_RV rv = functions_.C_SignInit(handle_, &mechanism, key);
   if (rv != CKR_OK) return rv;
   return functions_.C_Sign(handle_, Input(data), data.size(), out, size);
 }

@@ -52,17 +52,22 @@ class Session {
   absl::StatusOr<CK_OBJECT_HANDLE> Create(Template& object) const;
   absl::StatusOr<CK_OBJECT_HANDLE> Copy(CK_OBJECT_HANDLE object, Template& changes) const;
   absl::Status Destroy(CK_OBJECT_HANDLE object) const;
+  absl::Status Change(CK_OBJECT_HANDLE object, Template& changes) const;
 
   // Signs `data` into `out` and sets `size`, which holds the room there is on
   // entry. A plain CK_RV, because this is the hot path.
-  CK_RV Sign(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key, absl::string_view data,
+  CK_RV Sign(CK_MECHANISM mechanism, CK_OBJECT_HANDLE key, absl::string_view data,
              unsigned char* out, CK_ULONG* size) const;
 
+  // The module's.
+  const Traits& traits() const { return traits_; }
+
  private:
-  Session(const CK_FUNCTION_LIST& functions, CK_SESSION_HANDLE handle)
-      : functions_(functions), handle_(handle) {}
+  Session(const CK_FUNCTION_LIST& functions, const Traits& traits, CK_SESSION_HANDLE handle)
+      : functions_(functions), traits_(traits), handle_(handle) {}
 
   const CK_FUNCTION_LIST& functions_;
+  Traits traits_;
   CK_SESSION_HANDLE handle_;
 };
 

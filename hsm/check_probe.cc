@@ -1,0 +1,256 @@
+#include "hsm/check_probe.h"
+
+#include <sys/random.h>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "common/clock.h"
+#include "common/verifier.h"
+#include "hsm/check_rate.h"
+#include "hsm/data_objects.h"
+#include "hsm/generator.h"
+#include "hsm/key_store.h"
+#include "hsm/mark_store.h"
+#include "hsm/partition_writer.h"
+#include "hsm/pkcs11/rv.h"
+#include "hsm/session_copies.h"
+#include "hsm/signer.h"
+
+namespace sealward::hsm {
+namespace {
+
+constexpr absl::string_view kMessage = "sealward-hsm check";
+
+// Label of the data object that is tried; no mark's (hsm/data_objects.h).
+constexpr absl::string_view kDataLabel = "sealward:1:check";
+
+Profile With(const Profile& profile, bool data_objects) {
+  Profile changed = profile;
+  changed.data_objects = data_objects;
+  return changed;
+}
+
+// Bench holds what the code that makes keys works with, and knows what it made.
+class Bench {
+ public:
+  Bench(OpenPartition& partition, CheckReport& report)
+      : partition_(partition),
+        report_(report),
+        copies_(*partition.objects, /*limit=*/0),
+        data_objects_(*partition.objects, With(*partition.config.profile, false)),
+        marks_(data_objects_),
+        keys_(*partition.objects, copies_, marks_, clock_),
+        writer_(partition.config, /*peer_fd=*/-1) {}
+
+  absl::Status Run();
+
+ private:
+  void TryAlgorithm(const Mechanism& row, AlgorithmFinding& found);
+  void Make(const Mechanism& row, AlgorithmFinding& found);
+  absl::Status SignAs(const Mechanism& row, KeyObject& pair);
+  void TryOptional(KeyObject& object);
+  void TryDataObject();
+  void ReadPoint(const KeyObject& object);
+  void CountSessions();
+  void MeasureRates(const KeyObject& object);
+  absl::Status Destroy(const KeyObject& object);
+  const pkcs11::Session& session() const { return *partition_.objects; }
+
+  OpenPartition& partition_;
+  CheckReport& report_;
+  SystemClock clock_;
+  SessionCopies copies_;
+  DataObjects data_objects_;
+  MarkStore marks_;
+  KeyStore keys_;
+  PartitionWriter writer_;
+  std::unique_ptr<Signer> signer_;
+  std::unique_ptr<Generator> generator_;
+  std::vector<KeyObject*> pairs_;  // one of each kind of key
+  size_t remnants_ = 0;            // pairs that did not sign and are not all gone
+};
+
+absl::Status Bench::Destroy(const KeyObject& object) {
+  auto lock = writer_.Lock();
+  if (!lock.ok()) return lock.status();
+  for (const CK_OBJECT_HANDLE half : {object.handles.private_key, object.handles.public_key}) {
+    if (absl::Status s = session().Destroy(half); !s.ok()) {
+      return absl::Status(s.code(), absl::StrCat(s.message(), "; a pair with CKA_ID ",
+                                                 Hex(object.id), " stays behind"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool SameKind(const Mechanism& a, const Mechanism& b) {
+  return a.key_type == b.key_type && a.ec_params == b.ec_params && a.size_bits == b.size_bits;
+}
+
+void Bench::TryAlgorithm(const Mechanism& row, AlgorithmFinding& found) {
+  for (KeyObject* pair : pairs_) {
+    if (!SameKind(row, *pair->mechanism)) continue;
+    const absl::Status s = SignAs(row, *pair);
+    found.outcome = s.ok() ? Outcome::kYes : Outcome::kNo;
+    found.detail = s.ok() ? "signs, and the public key verifies" : std::string(s.message());
+    return;
+  }
+  Make(row, found);
+}
+
+// Making RSA pairs takes seconds: one signs with every algorithm of its kind.
+absl::Status Bench::SignAs(const Mechanism& row, KeyObject& pair) {
+  if (absl::Status s = signer_->Settle(); !s.ok()) return s;
+  const Mechanism* const own = std::exchange(pair.mechanism, &row);
+  std::string signature;
+  const CK_RV rv = signer_->TryOnce(pair, {kMessage}, signature);
+  pair.mechanism = own;
+  if (rv != CKR_OK) return pkcs11::RvStatus(rv, "C_Sign");
+  auto verifier = Verifier::Create(*row.algorithm, pair.spki);
+  if (!verifier.ok()) return verifier.status();
+  return (*verifier)->Verify(kMessage, signature)
+             ? absl::OkStatus()
+             : absl::InternalError("its public key does not verify what it signs");
+}
+
+void Bench::Make(const Mechanism& row, AlgorithmFinding& found) {
+  ObjectId id{};
+  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) return;
+  ObjectLabel label;
+  label.purpose = v1::OBJECT_PURPOSE_JWT;
+  label.key = std::string(kCheckKey);
+  if (!IsUsual(*row.algorithm)) label.jose_alg = std::string(row.algorithm->jose_alg);
+  const absl::Time start = absl::Now();
+  auto pair = generator_->Ensure(id, label.ToString(), row);
+  found.outcome = pair.ok() ? Outcome::kYes : Outcome::kNo;
+  if (!pair.ok()) {
+    found.detail = std::string(pair.status().message());
+    // Who refuses a pair destroys it, if the module lets go of one that would not sign.
+    const auto rest = keys_.Search(id);
+    if (!rest.ok() || !rest->empty()) ++remnants_;
+    return;
+  }
+  pairs_.push_back(pair->object);
+  found.detail = absl::StrFormat("a pair in %d ms; it signs, and its public key verifies",
+                                 absl::ToInt64Milliseconds(absl::Now() - start));
+  if (pairs_.size() == 1) TryOptional(*pair->object);
+}
+
+void Bench::TryOptional(KeyObject& object) {
+  const auto again = keys_.Search(object.id);
+  AddFinding(report_, /*required=*/true, "C_FindObjects by CKA_ID",
+             !again.ok() || CompletePair(*again)
+                 ? again.status()
+                 : absl::FailedPreconditionError(absl::StrCat(
+                       "found ", again->size(), " objects instead of both halves of a pair")),
+             "finds both halves of a pair");
+  ReadPoint(object);
+  pkcs11::Template session_object;
+  session_object.Bool(CKA_TOKEN, false);
+  auto copy = session().Copy(object.handles.private_key, session_object);
+  if (copy.ok()) copy = session().Destroy(*copy).ok() ? copy : absl::InternalError("not destroyed");
+  AddFinding(report_, /*required=*/false, "C_CopyObject to a session", copy.status(), "",
+             "signatures use the token's own objects");
+  TryDataObject();
+  pkcs11::Template label;
+  label.Bytes(CKA_LABEL, object.label_text);
+  AddFinding(report_, /*required=*/false, "C_SetAttributeValue",
+             session().Change(object.handles.private_key, label), "Sealward does not call it",
+             "nothing is missing: Sealward does not call it");
+}
+
+void Bench::ReadPoint(const KeyObject& object) {
+  auto values = session().Read(object.handles.public_key, {CKA_EC_POINT});
+  if (!values.ok() || !values->front()) return;
+  // What was made of it ends with the point itself.
+  const bool wrapped = !absl::EndsWith(object.spki, *values->front());
+  AddFinding(report_, /*required=*/false, "CKA_EC_POINT is a DER OCTET STRING",
+             wrapped ? absl::OkStatus() : absl::FailedPreconditionError("it is a raw point"), "",
+             "nothing is missing: Sealward takes both");
+}
+
+void Bench::TryDataObject() {
+  const DataObjects objects(session(), With(*partition_.config.profile, true));
+  const auto attempt = [&]() -> absl::Status {
+    auto lock = writer_.Lock();
+    if (!lock.ok()) return lock.status();
+    if (absl::Status s = objects.Make(kDataLabel, kDataLabel); !s.ok()) return s;
+    auto found = objects.Find(kDataLabel);
+    if (!found.ok()) return found.status();
+    if (found->empty()) return absl::InternalError("a data object is not found again");
+    for (const DataObject& object : *found) {
+      if (absl::Status s = objects.Destroy(object.handle); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  };
+  AddFinding(report_, /*required=*/false, "private data objects", attempt(),
+             partition_.config.profile->data_objects ? "marks and the epoch are kept in them"
+                                                     : "though this profile does not use them",
+             "no marks and no epoch: an old store that is put back is not noticed");
+}
+
+// A module with fewer serves, too, but slower if it is far away.
+void Bench::CountSessions() {
+  const size_t count = partition_.signing.size();
+  const bool locks = partition_.threads == pkcs11::Threads::kSeveral;
+  absl::Status status;
+  if (count < kCheckSessions) {
+    status = absl::FailedPreconditionError(
+        locks ? absl::StrCat("it has ", count, " beside the one that looks (CKR_SESSION_COUNT)")
+              : "it cannot lock (CKR_CANT_LOCK)");
+  }
+  AddFinding(report_, /*required=*/false,
+             absl::StrCat(kCheckSessions, " sessions that sign at once"), status, "",
+             absl::StrCat("a process has at most ", count, " signatures in flight"));
+}
+
+void Bench::MeasureRates(const KeyObject& object) {
+  if (object.mechanism->hash != 0) return;  // a mechanism with parameters
+  for (const size_t wanted : std::set<size_t>{1, partition_.signing.size()}) {
+    ThreadTeam team(wanted);
+    const size_t sessions = team.size();
+    auto rate = SignRate(partition_, object, team, kRateDuration);
+    report_.rates.push_back(
+        rate.ok() ? absl::StrFormat("%s, %2d session%s at once: %6.0f signatures a second",
+                                    object.mechanism->algorithm->name, sessions,
+                                    sessions == 1 ? " " : "s", *rate)
+                  : absl::StrCat(sessions, " sessions at once: ", rate.status().message()));
+  }
+}
+
+absl::Status Bench::Run() {
+  auto signer = Signer::Create(partition_, keys_, copies_);
+  if (!signer.ok()) return signer.status();
+  signer_ = *std::move(signer);
+  generator_ = std::make_unique<Generator>(partition_, keys_, marks_, *signer_, writer_);
+  for (const Mechanism* row : partition_.mechanisms) {
+    for (AlgorithmFinding& found : report_.algorithms) {
+      if (found.name == row->algorithm->name) TryAlgorithm(*row, found);
+    }
+  }
+  CountSessions();
+  // After all that signs with these sessions, because it may leave one in doubt.
+  if (!pairs_.empty() && signer_->Settle().ok()) MeasureRates(*pairs_.front());
+  absl::Status destroyed;
+  for (const KeyObject* pair : pairs_) destroyed.Update(Destroy(*pair));
+  AddFinding(report_, /*required=*/true, "C_DestroyObject", destroyed, "");
+  report_.acts.emplace_back("logged in once");
+  report_.acts.push_back(absl::StrCat(pairs_.size() + remnants_, " key pairs made",
+                                      destroyed.ok() && remnants_ == 0
+                                          ? " and destroyed again; nothing else was changed"
+                                          : "; NOT all of them were destroyed"));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Probe(OpenPartition& partition, CheckReport& report) {
+  return Bench(partition, report).Run();
+}
+
+}  // namespace sealward::hsm
