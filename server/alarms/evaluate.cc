@@ -80,15 +80,17 @@ void AddIssuerAlarms(const Facts& facts, const catalog::Issuer& issuer,
                      const std::vector<std::shared_ptr<const catalog::Key>>& keys,
                      const Wanted& wanted, std::vector<Alarm>& alarms) {
   const KeyTimes times = TimesAt(facts);
-  const int room = catalog::JwksRoom(facts.snapshot, issuer, times.now);
+  // Of purpose RAW there is one key, and no issuer that has a name.
+  const std::string& resource = issuer.name.empty() ? keys.front()->name : issuer.name;
+  const int room = catalog::RoomOf(facts.snapshot, *keys.front(), times.now);
   bool full = false;
   for (const auto& key : keys) {
     const lifecycle::KeyCourse course = catalog::CourseOf(*key, room);
     full |= room <= 0 && lifecycle::PlanStep(course, times.now).no_room;
     if (wanted(key->name)) AddKeyAlarms(*key, course, times, alarms);
   }
-  if (!full || !wanted(issuer.name)) return;
-  alarms.push_back({Kind::kJwksFull, issuer.name,
+  if (!full || !wanted(resource)) return;
+  alarms.push_back({Kind::kJwksFull, resource,
                     absl::StrCat("it may hold ", catalog::MaxJwksKeys(issuer), " keys")});
 }
 

@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/api/algorithm_warning.h"
 #include "server/api/etag.h"
 #include "server/api/quota_rules.h"
 #include "server/lifecycle/plan.h"
@@ -21,6 +23,11 @@ std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& vers
 // `mod_revision` 0: what does not exist yet (validate_only) has no etag.
 std::string EtagOf(absl::string_view name, int64_t mod_revision) {
   return mod_revision == 0 ? "" : Etag(name, mod_revision);
+}
+
+void FillRawScope(const catalog::Key& key, v1::RawScope& out) {
+  out.mutable_retire_after()->set_seconds(absl::ToInt64Seconds(key.max_jwt_lifetime));
+  out.mutable_propagation_time()->set_seconds(absl::ToInt64Seconds(key.issuer->propagation_time));
 }
 
 void FillScope(const catalog::Key& key, v1::KeyScope& out) {
@@ -171,7 +178,16 @@ v1::Key ToMessage(const catalog::Key& key, absl::Time now) {
   v1::Key out;
   out.set_name(key.name);
   out.set_purpose(key.purpose);
-  FillScope(key, *out.mutable_scope());
+  if (key.purpose == v1::KEY_PURPOSE_RAW) {
+    FillRawScope(key, *out.mutable_raw_scope());
+  } else {
+    FillScope(key, *out.mutable_scope());
+    // Verifiers of a RAW key are its owner's own.
+    if (std::string warning = AlgorithmWarning(*key.algorithm, key.issuer->validator_profile);
+        !warning.empty()) {
+      out.add_warnings(std::move(warning));
+    }
+  }
   out.set_algorithm(key.algorithm->algorithm);
   FillQuota(key.quota, out);
   FillPolicy(key, now, out);

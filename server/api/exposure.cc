@@ -67,6 +67,12 @@ std::vector<v1::Exposure> ExposuresOf(const catalog::Issuer& issuer, const Versi
   std::vector<v1::Exposure> exposures;
   const std::optional<absl::Time> left = LeftJwks(before, now);
   if (!left) return exposures;
+  if (issuer.name.empty()) {
+    v1::Exposure& exposure = exposures.emplace_back();
+    exposure.set_validators("whoever has the public key of this RAW key, until you tell them");
+    exposure.set_unbounded(true);
+    return exposures;
+  }
   const ValidatorProfile& profile = ProfileOf(issuer);
   for (const CacheClass& cache : profile.classes) {
     const absl::Time until = lifecycle::TrustedUntil(profile, cache, issuer.max_age, *left);
@@ -87,6 +93,10 @@ std::vector<v1::Exposure> ExposuresOf(const catalog::Issuer& issuer, const Versi
 std::vector<std::string> RefusedBy(const catalog::Issuer& issuer, absl::Time published,
                                    absl::Time now) {
   std::vector<std::string> refused;
+  if (issuer.name.empty()) {
+    if (published + issuer.propagation_time <= now) return refused;
+    return {"whoever does not have the new public key of this RAW key yet"};
+  }
   const ValidatorProfile& profile = ProfileOf(issuer);
   for (const CacheClass& cache : profile.classes) {
     absl::Time until = lifecycle::TrustedUntil(profile, cache, issuer.max_age, published);

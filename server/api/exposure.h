@@ -21,7 +21,8 @@ v1::UntilFreshKid FreshKidOf(const catalog::Key& key, const lifecycle::KeyCourse
 
 // Until when each class of the issuer's validators may trust a version that was as
 // `before` says and is revoked at `now`. Classes that trust it no more are left out;
-// all are where it was never published.
+// all are where it was never published. A RAW key's verifiers are not known to Sealward: they
+// are one class, without bound.
 std::vector<v1::Exposure> ExposuresOf(const catalog::Issuer& issuer,
                                       const lifecycle::VersionTimes& before,
                                       const v1::UntilFreshKid& fresh, absl::Time now);

@@ -10,7 +10,7 @@ namespace sealward::api {
 
 lifecycle::KeyCourse CourseIn(const catalog::Snapshot& snapshot, const catalog::Key& key,
                               absl::Time now) {
-  return catalog::CourseOf(key, catalog::JwksRoom(snapshot, *key.issuer, now));
+  return catalog::CourseOf(key, catalog::RoomOf(snapshot, key, now));
 }
 
 absl::StatusOr<std::shared_ptr<const catalog::Key>> ChangeKey(

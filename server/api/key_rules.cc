@@ -84,35 +84,77 @@ absl::StatusOr<catalog::ClaimRules> ParseClaimRules(const v1::ClaimRules& messag
   return rules;
 }
 
-}  // namespace
-
-absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::string_view name,
-                                              const v1::Key& message) {
-  const v1::KeyScope& scope = message.scope();
-  if (message.purpose() != v1::KEY_PURPOSE_JWT) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "PURPOSE_INVALID",
-                     "key.purpose must be KEY_PURPOSE_JWT");
-  }
+// What a JWT of the key may say.
+absl::Status TakeScope(absl::string_view tenant, const v1::KeyScope& scope,
+                       lifecycle::NewKey& key) {
   if (absl::Status s = CheckIssuer(tenant, scope); !s.ok()) return s;
   if (absl::Status s = CheckAudiences(scope); !s.ok()) return s;
   if (absl::Status s = CheckTyps(scope); !s.ok()) return s;
   auto claim_rules = ParseClaimRules(scope.claim_rules());
   if (!claim_rules.ok()) return claim_rules.status();
-  lifecycle::NewKey key;
   key.claim_rules = *std::move(claim_rules);
-  key.name = std::string(name);
-  key.purpose = message.purpose();
   key.issuer = scope.issuer();
   key.audiences.assign(scope.audiences().begin(), scope.audiences().end());
   key.typs.assign(scope.typs().begin(), scope.typs().end());
   if (key.typs.empty()) key.typs.emplace_back(kDefaultTyp);
   key.max_jwt_lifetime = kDefaultJwtLifetime;
-  if (scope.has_max_jwt_lifetime()) {
-    const auto lifetime =
-        ParseSeconds(scope.max_jwt_lifetime(), absl::Seconds(1), kLongestJwtLifetime);
-    if (!lifetime) return BadScope("max_jwt_lifetime must be whole seconds, from 1 s to 30 days");
-    key.max_jwt_lifetime = *lifetime;
+  if (!scope.has_max_jwt_lifetime()) return absl::OkStatus();
+  const auto lifetime =
+      ParseSeconds(scope.max_jwt_lifetime(), absl::Seconds(1), kLongestJwtLifetime);
+  if (!lifetime) return BadScope("max_jwt_lifetime must be whole seconds, from 1 s to 30 days");
+  key.max_jwt_lifetime = *lifetime;
+  return absl::OkStatus();
+}
+
+absl::Status BadRawScope(absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "SCOPE_INVALID",
+                   absl::StrCat("key.raw_scope.", what));
+}
+
+// What the verifiers of a RAW key are promised.
+absl::Status TakeRawScope(const v1::RawScope& scope, lifecycle::NewKey& key) {
+  const auto retire_after =
+      ParseSeconds(scope.retire_after(), absl::Seconds(1), kLongestRetireAfter);
+  if (!retire_after) {
+    return BadRawScope(
+        "retire_after must be whole seconds, from 1 s to 10 years: how long after "
+        "a version's last signature its signatures are still verified");
   }
+  key.max_jwt_lifetime = *retire_after;
+  key.raw_propagation_time = absl::ZeroDuration();
+  if (!scope.has_propagation_time()) return absl::OkStatus();
+  const auto propagation =
+      ParseSeconds(scope.propagation_time(), absl::ZeroDuration(), kLongestRawPropagation);
+  if (!propagation) return BadRawScope("propagation_time must be whole seconds, at most 7 days");
+  key.raw_propagation_time = *propagation;
+  return absl::OkStatus();
+}
+
+// Each purpose has a scope of its own, and no other.
+absl::Status TakePurpose(absl::string_view tenant, const v1::Key& message, lifecycle::NewKey& key) {
+  key.purpose = message.purpose();
+  switch (message.purpose()) {
+    case v1::KEY_PURPOSE_JWT:
+      if (message.has_raw_scope())
+        return BadRawScope("retire_after and all of it are for purpose RAW; leave it unset");
+      return TakeScope(tenant, message.scope(), key);
+    case v1::KEY_PURPOSE_RAW:
+      if (message.has_scope())
+        return BadScope("issuer and all of it are for purpose JWT; set raw_scope instead");
+      return TakeRawScope(message.raw_scope(), key);
+    default:
+      return MakeError(absl::StatusCode::kInvalidArgument, "PURPOSE_INVALID",
+                       "key.purpose must be KEY_PURPOSE_JWT or KEY_PURPOSE_RAW");
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<lifecycle::NewKey> ParseNewKey(absl::string_view tenant, absl::string_view name,
+                                              const v1::Key& message) {
+  lifecycle::NewKey key;
+  key.name = std::string(name);
+  if (absl::Status s = TakePurpose(tenant, message, key); !s.ok()) return s;
   key.algorithm = FindAlgorithm(message.algorithm());
   if (key.algorithm == nullptr) {
     return MakeError(absl::StatusCode::kInvalidArgument, "ALGORITHM_UNSUPPORTED",

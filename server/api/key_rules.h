@@ -21,6 +21,8 @@ inline constexpr size_t kMaxSubjectPrefixBytes = 256;
 inline constexpr absl::string_view kDefaultTyp = "JWT";
 inline constexpr absl::Duration kDefaultJwtLifetime = absl::Hours(1);
 inline constexpr absl::Duration kLongestJwtLifetime = absl::Hours(24 * 30);
+inline constexpr absl::Duration kLongestRetireAfter = absl::Hours(24 * 3652);
+inline constexpr absl::Duration kLongestRawPropagation = absl::Hours(24 * 7);
 
 // The key that `message` asks for, named `name`, below `tenant`
 // (tenants/{tenant}), with defaults filled in. INVALID_ARGUMENT

@@ -56,6 +56,14 @@ absl::Status CheckRoom(const catalog::Snapshot& snapshot, const catalog::Key& ke
   return lifecycle::JwksFull(absl::StrCat(key.name, " cannot get a successor"), *key.issuer);
 }
 
+// The issuer whose promise the new key's policy has to fit; null if it does not exist.
+std::shared_ptr<const catalog::Issuer> IssuerOf(const catalog::Snapshot& snapshot,
+                                                const lifecycle::NewKey& key) {
+  if (key.purpose == v1::KEY_PURPOSE_RAW) return lifecycle::ToKey(snapshot, key).issuer;
+  const auto found = snapshot.issuers.find(key.issuer);
+  return found == snapshot.issuers.end() ? nullptr : found->second;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* KeyService::CreateKey(grpc::CallbackServerContext* context,
@@ -121,17 +129,7 @@ grpc::ServerUnaryReactor* KeyService::ListKeyVersions(grpc::CallbackServerContex
 
 // What CreateKey would answer, without the version that it would generate.
 v1::Key KeyService::Preview(const catalog::Snapshot& snapshot, const lifecycle::NewKey& key) const {
-  catalog::Key preview;
-  preview.name = key.name;
-  preview.purpose = key.purpose;
-  preview.issuer = snapshot.issuers.at(key.issuer);
-  preview.audiences = key.audiences;
-  preview.typs = key.typs;
-  preview.max_jwt_lifetime = key.max_jwt_lifetime;
-  preview.claim_rules = key.claim_rules;
-  preview.algorithm = key.algorithm;
-  preview.quota = key.quota;
-  preview.rotation_policy = key.rotation_policy;
+  catalog::Key preview = lifecycle::ToKey(snapshot, key);
   preview.create_time = edge_.Now();
   return ToMessage(preview, edge_.Now());
 }
@@ -152,8 +150,8 @@ absl::StatusOr<v1::Key> KeyService::Create(const Caller& caller,
   const auto key = ParseNewKey(request.parent(), name, request.key());
   if (!key.ok()) return key.status();
   if (!snapshot->tenants.contains(request.parent())) return ResourceNotFound(request.parent());
-  if (const auto issuer = snapshot->issuers.find(key->issuer); issuer != snapshot->issuers.end()) {
-    const PolicyFrame frame{*issuer->second, name, key->max_jwt_lifetime};
+  if (const auto issuer = IssuerOf(*snapshot, *key)) {
+    const PolicyFrame frame{*issuer, name, key->max_jwt_lifetime};
     if (absl::Status s = CheckRotationPolicy(*snapshot, frame, key->rotation_policy, edge_.Now());
         !s.ok()) {
       return s;

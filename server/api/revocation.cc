@@ -221,7 +221,7 @@ v1::RevokedVersion Revocation::TellVersion(const Outcome& outcome, size_t index,
   }
   // By the clock that the signer counts with.
   told.set_live_jwts(live_jwts_->Live(key.versions[index]->object_id, edge_.clock->Now()));
-  if (before.activate <= outcome.at) {
+  if (before.activate <= outcome.at && key.purpose == v1::KEY_PURPOSE_JWT) {
     const absl::Time until =
         std::min({before.retire, before.sign_until, outcome.at}) + key.max_jwt_lifetime;
     if (until > outcome.at) *told.mutable_live_jwts_until() = ToTimestamp(until);

@@ -1,5 +1,5 @@
-// SignJwt, BatchSignJwt and GetSigningKey: the first stop of a sign request.
-// Next: server/signing/signer.h.
+// SignJwt, SignRaw, their batches and GetSigningKey: the first stop of a sign request.
+// Next: server/signing/signer.h, or raw_signer.h.
 #ifndef SEALWARD_SERVER_API_SIGNING_SERVICE_H_
 #define SEALWARD_SERVER_API_SIGNING_SERVICE_H_
 
@@ -8,29 +8,28 @@
 #include "server/api/edge.h"
 #include "server/api/held_answers.h"
 #include "server/quota/limiter.h"
+#include "server/signing/raw_signer.h"
 #include "server/signing/signer.h"
 
 namespace sealward::api {
 
 // Requests of one batch.
 inline constexpr int kMaxBatchSize = 256;
-// A request without a deadline of its own gets this one.
-inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
 // How far away SigningKey.refresh_time is at most.
 inline constexpr absl::Duration kMaxSigningKeyAge = absl::Seconds(60);
 
 // SigningService decides who may sign with which key and how much, and hands the
-// rest to the Signer. Of a batch each JWT counts for itself: those within the
-// quota are signed and the rest are refused, so that a batch larger than a quota
-// is served in parts. Whoever floods is refused late (held_answers.h). No handler blocks: answers
-// come from the HSM's reader threads.
+// rest to the Signer, or the RawSigner. Of a batch each signature counts for itself: those within
+// the quota are signed and the rest are refused, so that a batch larger than a quota is served in
+// parts. Whoever floods is refused late (held_answers.h). No handler blocks: answers come from the
+// HSM's reader threads.
 class SigningService final : public v1::SigningService::CallbackService {
  public:
-  // `limiter` is shared by all services that sign. REQUIRES: `signer` and
+  // `limiter` is shared by all services that sign. REQUIRES: the signers and
   // `limiter` outlive the service.
-  SigningService(const Edge& edge, signing::Signer* signer, quota::Limiter* limiter,
-                 TimerFactory* timers = nullptr)
-      : edge_(edge), signer_(signer), limiter_(limiter), held_(timers) {}
+  SigningService(const Edge& edge, signing::Signer* signer, const signing::RawSigner* raw_signer,
+                 quota::Limiter* limiter, TimerFactory* timers = nullptr)
+      : edge_(edge), signer_(signer), raw_signer_(raw_signer), limiter_(limiter), held_(timers) {}
 
   grpc::ServerUnaryReactor* SignJwt(grpc::CallbackServerContext* context,
                                     const v1::SignJwtRequest* request,
@@ -38,16 +37,29 @@ class SigningService final : public v1::SigningService::CallbackService {
   grpc::ServerUnaryReactor* BatchSignJwt(grpc::CallbackServerContext* context,
                                          const v1::BatchSignJwtRequest* request,
                                          v1::BatchSignJwtResponse* response) override;
+  grpc::ServerUnaryReactor* SignRaw(grpc::CallbackServerContext* context,
+                                    const v1::SignRawRequest* request,
+                                    v1::SignRawResponse* response) override;
+  grpc::ServerUnaryReactor* BatchSignRaw(grpc::CallbackServerContext* context,
+                                         const v1::BatchSignRawRequest* request,
+                                         v1::BatchSignRawResponse* response) override;
   grpc::ServerUnaryReactor* GetSigningKey(grpc::CallbackServerContext* context,
                                           const v1::GetSigningKeyRequest* request,
                                           v1::SigningKey* response) override;
 
  private:
-  class Call;
-  struct Batch;
+  template <typename Door, typename Signer>
+  grpc::ServerUnaryReactor* SignOne(grpc::CallbackServerContext* context,
+                                    const typename Door::Request* request,
+                                    typename Door::Response* response, Signer& signer);
+  template <typename Door, typename Signer, typename BatchRequest, typename BatchResponse>
+  grpc::ServerUnaryReactor* SignBatch(grpc::CallbackServerContext* context,
+                                      const BatchRequest* request, BatchResponse* response,
+                                      Signer& signer);
 
   const Edge edge_;
   signing::Signer* const signer_;
+  const signing::RawSigner* const raw_signer_;
   quota::Limiter* const limiter_;
   HeldAnswers held_;
 };

@@ -15,9 +15,9 @@
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
 #include "common/errors.h"
+#include "common/grpc_tls.h"
 #include "common/measures.h"
 #include "server/app/config.h"
-#include "server/app/credentials.h"
 #include "server/app/exit_codes.h"
 #include "server/app/first_use.h"
 #include "server/app/grpc_log.h"
@@ -121,6 +121,7 @@ int RunServe(const ConfigSource& source, absl::string_view ready_file) {
   const SystemClock clock;
   BlockSignals();
   RequireTls13();
+  KeepOpenSslForGrpc();
   UseOurLogForGrpc();
   auto config = Load(source);
   if (!config.ok()) return Fail(config.status(), kExitConfig);

@@ -1,6 +1,5 @@
 #include "server/app/credentials.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "grpcpp/security/tls_certificate_provider.h"
@@ -10,7 +9,7 @@
 namespace sealward::app {
 namespace {
 
-absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // PeerVerifier asks the check, at once.
 class PeerVerifier final : public grpc::experimental::ExternalCertificateVerifier {
@@ -33,12 +32,6 @@ class PeerVerifier final : public grpc::experimental::ExternalCertificateVerifie
 };
 
 }  // namespace
-
-void RequireTls13() {
-  // A pre-shared-key suite is a valid TLS 1.2 list that no handshake of ours can
-  // use. TLS 1.3 suites are not governed by it (OpenSSL, SSL_CTX_set_cipher_list).
-  setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES128-GCM-SHA256", 1);
-}
 
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const std::string& identity_path,
                                                                const std::string& roots_path,

@@ -15,11 +15,6 @@ namespace sealward::app {
 // How often gRPC looks at the staged files.
 inline constexpr unsigned kStagedRefreshSeconds = 1;
 
-// Makes gRPC's TLS 1.2 unable to agree on a cipher, so that only 1.3 is left:
-// gRPC 1.51 has no setting for the lowest version. REQUIRES: called before
-// anything of gRPC, with no other thread running.
-void RequireTls13();
-
 // Whether a client with this certificate and chain in PEM may connect. Called at
 // the end of a handshake, on gRPC's threads: must not block.
 using PeerCheck = std::function<absl::Status(absl::string_view pem, absl::string_view chain_pem)>;

@@ -27,14 +27,16 @@ KeyWork::KeyWork(catalog::Catalog* catalog, const hsm_client::Partitions* partit
            .margins = catalog->Get()->margins}),
       drivers({&manager, catalog, partitions, lifecycle_clock, metrics, &withheld, epochs,
                &quarantine}),
-      signer({partitions, &withheld, epochs, clock,
-              [metrics](const catalog::KeyVersion& version) {
-                metrics->CountVerifyFailure();
-                metrics->CountAlarm("signature_invalid");
-                telemetry::Log(telemetry::Level::kError, "signature_invalid",
-                               {{"kid", version.jwk.kid()}});
-              },
-              lifecycle_clock, &lifecycle_clock->running()}) {}
+      route({partitions, &withheld, epochs, clock,
+             [metrics](const catalog::KeyVersion& version) {
+               metrics->CountVerifyFailure();
+               metrics->CountAlarm("signature_invalid");
+               telemetry::Log(telemetry::Level::kError, "signature_invalid",
+                              {{"kid", version.jwk.kid()}});
+             },
+             lifecycle_clock, &lifecycle_clock->running()}),
+      signer(&route),
+      raw_signer(&route) {}
 
 void ReportUnconfigured(const catalog::Snapshot& snapshot, const hsm_client::Partitions& partitions,
                         telemetry::Metrics& metrics) {

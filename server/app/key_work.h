@@ -11,6 +11,7 @@
 #include "server/lifecycle/lifecycle_clock.h"
 #include "server/lifecycle/quarantine.h"
 #include "server/lifecycle/reconcile.h"
+#include "server/signing/raw_signer.h"
 #include "server/signing/signer.h"
 #include "server/telemetry/metrics.h"
 
@@ -28,7 +29,9 @@ struct KeyWork {
   lifecycle::KeyManager manager;
   lifecycle::Quarantine quarantine;
   lifecycle::Drivers drivers;
+  signing::Route route;
   signing::Signer signer;
+  signing::RawSigner raw_signer;
 };
 
 // Logs and counts an alarm for each tenant whose partition the configuration

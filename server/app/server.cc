@@ -195,8 +195,10 @@ void Server::Parts::MakeServices(const Config& config) {
   admin_sources.operations = {alarms.get(), lifecycle_clock.get(), epochs.get()};
   admin_sources.bundle_rules = BundleRulesOf(config);
   admin_services = std::make_unique<AdminServices>(edge, admin_sources);
-  signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
-  admin_signing_service = std::make_unique<api::SigningService>(edge, &keys->signer, &limiter);
+  signing_service =
+      std::make_unique<api::SigningService>(edge, &keys->signer, &keys->raw_signer, &limiter);
+  admin_signing_service =
+      std::make_unique<api::SigningService>(edge, &keys->signer, &keys->raw_signer, &limiter);
 }
 
 absl::Status Server::Parts::StartGrpc(const Config& config) {

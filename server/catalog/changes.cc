@@ -16,6 +16,11 @@
 namespace sealward::catalog {
 namespace {
 
+// Where the key is among Snapshot::keys_of_issuer.
+const std::string& GroupOf(const Key& key) {
+  return key.purpose == v1::KEY_PURPOSE_RAW ? key.name : key.issuer->name;
+}
+
 std::shared_ptr<const KeyVersion> WithHeaders(const KeyVersion& version,
                                               const std::vector<std::string>& typs) {
   KeyVersion with_headers = version;
@@ -51,7 +56,8 @@ class Builder {
   absl::Status PutVersion(const RecordKey& key, const Stored& stored);
   // Notes whose kid and CKA_ID these are.
   void Index(const std::string& key_name, const KeyVersion& version);
-  absl::Status FinishKey(const Key& key);
+  void FinishRawIssuer(Key& key);
+  absl::Status FinishKey(Key& key);
   // Puts a key that is finished in its places.
   void Place(std::shared_ptr<const Key> key);
   void PlaceInIssuer(const std::shared_ptr<const Key>& key);
@@ -141,14 +147,21 @@ absl::Status Builder::PutIssuerUrl(const RecordKey& key, const Stored& stored) {
 absl::Status Builder::PutKey(const RecordKey& key, const Stored& stored) {
   auto parsed = ParseKey(stored, key.name);
   if (!parsed.ok()) return parsed.status();
-  const auto issuer = next_->issuers.find(parsed->issuer_name);
-  if (issuer == next_->issuers.end()) {
+  auto next = std::make_unique<Key>(std::move(parsed->key));
+  const auto tenant = next_->tenants.find(KeyName::Parse(key.name)->Parent());
+  if (tenant == next_->tenants.end()) {
+    return CorruptRecord(stored.store_key, "its tenant is not there");
+  }
+  next->tenant = tenant->second;
+  if (next->purpose == v1::KEY_PURPOSE_RAW) {
+    next->issuer =
+        std::make_shared<const Issuer>(RawIssuer(parsed->raw_propagation_time, base_.margins));
+  } else if (const auto issuer = next_->issuers.find(parsed->issuer_name);
+             issuer != next_->issuers.end()) {
+    next->issuer = issuer->second;
+  } else {
     return CorruptRecord(stored.store_key, "its issuer is not there");
   }
-  auto next = std::make_unique<Key>(std::move(parsed->key));
-  // The issuer is of the same tenant (ParseKey), and that is there (PutIssuer).
-  next->tenant = next_->tenants.at(KeyName::Parse(key.name)->Parent());
-  next->issuer = issuer->second;
   if (Key* before = Open(key.name); before != nullptr) {
     next->versions = std::move(before->versions);
     if (before->typs != next->typs) {
@@ -196,7 +209,17 @@ Key* Builder::Open(const std::string& name) {
   return (open_[name] = std::make_unique<Key>(*found->second)).get();
 }
 
-absl::Status Builder::FinishKey(const Key& key) {
+// The key's first version that is there is the one nobody waited for.
+void Builder::FinishRawIssuer(Key& key) {
+  const absl::Duration propagation_time = key.issuer->propagation_time;
+  absl::Time first = absl::InfiniteFuture();
+  for (const auto& version : key.versions) first = std::min(first, version->times.publish);
+  if (first == key.issuer->first_publish_time) return;
+  key.issuer = std::make_shared<const Issuer>(RawIssuer(propagation_time, base_.margins, first));
+}
+
+absl::Status Builder::FinishKey(Key& key) {
+  if (key.purpose == v1::KEY_PURPOSE_RAW) FinishRawIssuer(key);
   const int64_t newest = key.versions.empty() ? 0 : key.versions.back()->number;
   if (newest == key.last_version) return absl::OkStatus();
   return CorruptRecord(KeyRecordKey(key.name),
@@ -206,7 +229,7 @@ absl::Status Builder::FinishKey(const Key& key) {
 
 void Builder::Place(std::shared_ptr<const Key> key) {
   const auto before = base_.keys.find(key->name);
-  if (before != base_.keys.end() && before->second->issuer->name != key->issuer->name) {
+  if (before != base_.keys.end() && GroupOf(*before->second) != GroupOf(*key)) {
     TakeOutOfIssuer(*before->second);
   }
   PlaceInIssuer(key);
@@ -216,7 +239,7 @@ void Builder::Place(std::shared_ptr<const Key> key) {
 }
 
 void Builder::PlaceInIssuer(const std::shared_ptr<const Key>& key) {
-  auto& keys = next_->keys_of_issuer[key->issuer->name];
+  auto& keys = next_->keys_of_issuer[GroupOf(*key)];
   const auto at = std::ranges::lower_bound(
       keys, key->name, {}, [](const auto& other) -> const std::string& { return other->name; });
   if (at != keys.end() && (*at)->name == key->name) {
@@ -227,9 +250,9 @@ void Builder::PlaceInIssuer(const std::shared_ptr<const Key>& key) {
 }
 
 void Builder::TakeOutOfIssuer(const Key& key) {
-  auto& keys = next_->keys_of_issuer[key.issuer->name];
+  auto& keys = next_->keys_of_issuer[GroupOf(key)];
   std::erase_if(keys, [&key](const auto& other) { return other->name == key.name; });
-  if (keys.empty()) next_->keys_of_issuer.erase(key.issuer->name);
+  if (keys.empty()) next_->keys_of_issuer.erase(GroupOf(key));
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Builder::Finish(int64_t revision) {

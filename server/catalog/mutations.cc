@@ -38,9 +38,12 @@ store::Transaction CreateIssuer(const Tenant& seen, const Issuer& issuer) {
 store::Transaction CreateKey(const Key& key, const KeyVersion& first) {
   const Issuer& issuer = *key.issuer;
   Writer writer;
-  writer.Expect(IssuerRecordKey(issuer.name), issuer.mod_revision)
-      .Create(KeyRecordKey(key.name), SerializeKey(key))
+  writer.Create(KeyRecordKey(key.name), SerializeKey(key))
       .Create(VersionRecordKey(key.name, first.number), SerializeVersion(first));
+  if (key.purpose == v1::KEY_PURPOSE_RAW) {
+    return writer.Expect(TenantRecordKey(key.tenant->name), key.tenant->mod_revision).Done();
+  }
+  writer.Expect(IssuerRecordKey(issuer.name), issuer.mod_revision);
   if (!issuer.shared) writer.Put(IssuerRecordKey(issuer.name), SerializeIssuer(issuer));
   return writer.Done();
 }
@@ -55,10 +58,11 @@ store::Transaction AddVersion(const Key& seen, const KeyVersion& version) {
 store::Transaction CompleteVersion(const Key& seen, const KeyVersion& version) {
   Issuer issuer = *seen.issuer;
   Writer writer;
-  // The issuer's revision too: the times were computed from its promise.
-  writer.Expect(IssuerRecordKey(issuer.name), issuer.mod_revision);
   TouchKey(writer, seen, seen.last_version)
       .Put(VersionRecordKey(seen.name, version.number), SerializeVersion(version));
+  if (seen.purpose == v1::KEY_PURPOSE_RAW) return writer.Done();
+  // The issuer's revision too: the times were computed from its promise.
+  writer.Expect(IssuerRecordKey(issuer.name), issuer.mod_revision);
   if (issuer.first_publish_time == absl::InfiniteFuture()) {
     issuer.first_publish_time = version.times.publish;
     writer.Put(IssuerRecordKey(issuer.name), SerializeIssuer(issuer));

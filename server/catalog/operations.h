@@ -62,6 +62,7 @@ struct ClockMemory {
 struct QuarantinedObject {
   std::string name;  // partitions/{partition}/quarantinedObjects/{CKA_ID}
   std::string key;   // in its label; empty if it has none
+  bool raw = false;  // whether its label is of purpose RAW
   std::string purger;
   absl::Time schedule_time;
   absl::Time destroy_due;

@@ -105,6 +105,7 @@ absl::StatusOr<ClockMemory> ParseClock(const Stored& stored) {
 std::string SerializeQuarantinedObject(const QuarantinedObject& object) {
   records::QuarantineRecord record;
   record.set_key(object.key);
+  record.set_raw(object.raw);
   record.set_purger(object.purger);
   record.set_schedule_time_us(ToRecord(object.schedule_time));
   record.set_destroy_due_time_us(ToRecord(object.destroy_due));
@@ -119,6 +120,7 @@ absl::StatusOr<QuarantinedObject> ParseQuarantinedObject(const Stored& stored,
   QuarantinedObject object;
   object.name = std::string(name);
   object.key = record->key();
+  object.raw = record->raw();
   object.purger = record->purger();
   object.schedule_time = absl::FromUnixMicros(record->schedule_time_us());
   object.destroy_due = FromRecord(record->destroy_due_time_us());

@@ -33,7 +33,7 @@ bool IsPlainTyp(absl::string_view typ) {
   });
 }
 
-absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view name) {
+absl::string_view JwtScopeProblem(const records::KeyRecord& record, absl::string_view name) {
   const auto key = KeyName::Parse(name);
   const auto issuer = IssuerName::Parse(record.issuer());
   if (!key.ok() || !issuer.ok() || issuer->tenant != key->tenant)
@@ -43,6 +43,22 @@ absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view
   if (record.typs().empty() || !std::ranges::all_of(record.typs(), IsPlainTyp)) {
     return "its typs cannot stand in a header";
   }
+  return record.raw_propagation_time_s() == 0 ? "" : "it has a propagation time of its own";
+}
+
+// A key that could say anything must not be published as one that signs JWTs.
+absl::string_view RawScopeProblem(const records::KeyRecord& record) {
+  if (!record.issuer().empty() || !record.audiences().empty() || !record.typs().empty()) {
+    return "it is not for JWTs, but has an issuer, audiences or typs";
+  }
+  return record.raw_propagation_time_s() < 0 ? "its propagation time is negative" : "";
+}
+
+absl::string_view KeyProblem(const records::KeyRecord& record, absl::string_view name) {
+  const absl::string_view problem = record.purpose() == v1::KEY_PURPOSE_RAW
+                                        ? RawScopeProblem(record)
+                                        : JwtScopeProblem(record, name);
+  if (!problem.empty()) return problem;
   if (record.max_jwt_lifetime_s() <= 0) return "its JWT lifetime is not positive";
   if (FindAlgorithm(record.algorithm()) == nullptr) return "its algorithm is unknown";
   if (record.last_version() < 0) return "its last version is negative";
@@ -180,6 +196,9 @@ std::string SerializeKey(const Key& key) {
   record.set_jwt_id_required(key.claim_rules.jwt_id_required);
   record.set_quota_per_second(key.quota.per_second);
   record.set_quota_burst(key.quota.burst);
+  if (key.purpose == v1::KEY_PURPOSE_RAW) {
+    record.set_raw_propagation_time_s(absl::ToInt64Seconds(key.issuer->propagation_time));
+  }
   SetLifecycle(key, record);
   return record.SerializeAsString();
 }
@@ -192,6 +211,7 @@ absl::StatusOr<ParsedKey> ParseKey(const Stored& stored, absl::string_view name)
   }
   ParsedKey parsed;
   parsed.issuer_name = record->issuer();
+  parsed.raw_propagation_time = absl::Seconds(record->raw_propagation_time_s());
   Key& key = parsed.key;
   key.name = std::string(name);
   key.purpose = static_cast<v1::KeyPurpose>(record->purpose());

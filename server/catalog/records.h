@@ -38,7 +38,8 @@ absl::StatusOr<std::string> ParseIssuerUrl(const Stored& stored);
 // ParsedKey is a key before its issuer and versions are found.
 struct ParsedKey {
   Key key;
-  std::string issuer_name;
+  std::string issuer_name;              // empty of purpose RAW
+  absl::Duration raw_propagation_time;  // zero of purpose JWT
 };
 absl::StatusOr<ParsedKey> ParseKey(const Stored& stored, absl::string_view name);
 

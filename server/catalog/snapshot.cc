@@ -1,8 +1,21 @@
 #include "server/catalog/snapshot.h"
 
+#include <algorithm>
+
 #include "server/lifecycle/profiles.h"
 
 namespace sealward::catalog {
+namespace {
+
+// How many versions of `key` take up a place at `now`.
+int PlacesOf(const Key& key, absl::Time now) {
+  return static_cast<int>(std::ranges::count_if(key.versions, [now](const auto& version) {
+    const auto state = lifecycle::StateAt(version->times, now);
+    return lifecycle::IsPublished(state) || state == lifecycle::State::kPending;
+  }));
+}
+
+}  // namespace
 
 std::vector<lifecycle::VersionTimes> TimesOf(const Key& key) {
   std::vector<lifecycle::VersionTimes> times;
@@ -27,16 +40,21 @@ lifecycle::KeyCourse CourseOf(const Key& key, int room) {
   return course;
 }
 
+Issuer RawIssuer(absl::Duration propagation_time, const lifecycle::Margins& margins,
+                 absl::Time first_publish_time) {
+  Issuer issuer;
+  issuer.propagation_time = propagation_time;
+  issuer.margins = margins;
+  issuer.max_jwks_keys = kMaxRawVersions;
+  issuer.first_publish_time = first_publish_time;
+  return issuer;
+}
+
 int JwksRoom(const Snapshot& snapshot, const Issuer& issuer, absl::Time now) {
   int room = MaxJwksKeys(issuer);
   if (const auto keys = snapshot.keys_of_issuer.find(issuer.name);
       keys != snapshot.keys_of_issuer.end()) {
-    for (const auto& key : keys->second) {
-      for (const auto& version : key->versions) {
-        const auto state = lifecycle::StateAt(version->times, now);
-        if (lifecycle::IsPublished(state) || state == lifecycle::State::kPending) --room;
-      }
-    }
+    for (const auto& key : keys->second) room -= PlacesOf(*key, now);
   }
   const auto foreign = snapshot.foreign_keys.find(issuer.name);
   if (foreign == snapshot.foreign_keys.end()) return room;
@@ -44,6 +62,11 @@ int JwksRoom(const Snapshot& snapshot, const Issuer& issuer, absl::Time now) {
     if (key->expire_time > now) --room;
   }
   return room;
+}
+
+int RoomOf(const Snapshot& snapshot, const Key& key, absl::Time now) {
+  if (key.purpose == v1::KEY_PURPOSE_RAW) return kMaxRawVersions - PlacesOf(key, now);
+  return JwksRoom(snapshot, *key.issuer, now);
 }
 
 int MaxJwksKeys(const Issuer& issuer) {

@@ -98,10 +98,12 @@ struct Key {
   std::string name;
   v1::KeyPurpose purpose = v1::KEY_PURPOSE_UNSPECIFIED;
   std::shared_ptr<const Tenant> tenant;
+  // Of purpose RAW: one of its own without name or URL (RawIssuer), so that it has
+  // propagation times as others have.
   std::shared_ptr<const Issuer> issuer;
-  std::vector<std::string> audiences;
-  std::vector<std::string> typs;  // never empty; the first is the default
-  absl::Duration max_jwt_lifetime;
+  std::vector<std::string> audiences;  // none of purpose RAW
+  std::vector<std::string> typs;       // the first is the default; none of purpose RAW
+  absl::Duration max_jwt_lifetime;     // of purpose RAW: retire_after
   ClaimRules claim_rules;
   Quota quota;
   const AlgorithmInfo* algorithm = nullptr;  // of new versions
@@ -133,7 +135,8 @@ struct Snapshot {
   ByName<Tenant> tenants;
   ByName<Issuer> issuers;
   ByName<Key> keys;
-  // Keys of each issuer, in name order; keyed by issuer name.
+  // Keys of each issuer, in name order; keyed by issuer name. One of purpose RAW, which has
+  // no issuer that could publish it, is by itself, under its own name.
   PersistentMap<std::vector<std::shared_ptr<const Key>>> keys_of_issuer;
   // Which version has, or had, a kid or a CKA_ID; one of them, should there be several.
   PersistentMap<VersionName> versions_by_kid;
@@ -164,12 +167,25 @@ std::vector<lifecycle::VersionTimes> TimesOf(const Key& key);
 lifecycle::CachePolicy CachePolicyOf(const Key& key);
 
 // The key as the planner sees it (server/lifecycle/plan.h). `room` is how many more
-// keys its issuer's JWKS can take: JwksRoom.
+// versions it can have: RoomOf.
 lifecycle::KeyCourse CourseOf(const Key& key, int room);
+
+// Versions of a RAW key that can still be verified, or are to be: what a JWKS bounds for others.
+inline constexpr int kMaxRawVersions = 100;
+
+// What stands for the issuer of a key of purpose RAW, which has none: no name and no URL, the
+// promise of `propagation_time` to those who verify, and room for kMaxRawVersions. Until the
+// key's first version is there (`first_publish_time`) nobody waits for one.
+Issuer RawIssuer(absl::Duration propagation_time, const lifecycle::Margins& margins,
+                 absl::Time first_publish_time = absl::InfiniteFuture());
 
 // How many more keys the issuer's JWKS can take at `now`: of what is allowed, what
 // stands in it and what is being generated is taken.
 int JwksRoom(const Snapshot& snapshot, const Issuer& issuer, absl::Time now);
+
+// How many more versions `key` can have at `now`: JwksRoom of its issuer, or what is left of
+// kMaxRawVersions.
+int RoomOf(const Snapshot& snapshot, const Key& key, absl::Time now);
 
 // Most keys in the issuer's JWKS: its own number, or its validator profile's.
 int MaxJwksKeys(const Issuer& issuer);

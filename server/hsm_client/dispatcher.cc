@@ -85,11 +85,13 @@ bool Dispatcher::SubmitTo(int slot, std::vector<Partition::Submission> submissio
 }
 
 Dispatcher::Work Dispatcher::Open(int slot, std::shared_ptr<Link> link, absl::Time now,
-                                  SteadyTime steady) {
+                                  SteadyTime steady, int sessions) {
   Work work;
   absl::MutexLock lock(&mu_);
   Window& window = windows_[static_cast<size_t>(slot)];
   window.open = true;
+  // More sessions than a packet has operations are of no use.
+  window.max_cost = kMaxPacketCost * std::clamp(sessions, 1, kMaxOperationsPerPacket);
   window.retiring = false;
   window.link = std::move(link);
   // It has made the canary sign: the HSM may be back.
@@ -231,7 +233,7 @@ absl::StatusOr<Dispatcher::Work> Dispatcher::Answer(int slot, hsm::v1::ResponseP
 absl::Duration Dispatcher::LateBy(const Partition::Submission& submission, absl::Time now) const {
   const auto each = estimate_.TimeFor(submission.cost);
   if (!each || queue_.size() == 0 || submission.deadline <= now ||
-      !submission.operation.has_sign_jws()) {
+      !IsSigning(submission.operation)) {
     return absl::ZeroDuration();
   }
   const absl::Duration ahead = *estimate_.TimeFor(queue_.CostAhead(submission));
@@ -272,7 +274,7 @@ bool Dispatcher::FillSlot(int slot, absl::Time now, SteadyTime steady, Work& wor
     last_slow_slot_ = slot;
     if (batch.empty()) slow_slot_ = -1;
   } else if (window.HasRoom()) {
-    batch = queue_.TakeSigning(OpenCount(), now, expired);
+    batch = queue_.TakeSigning(OpenCount(), window.max_cost, now, expired);
   }
   for (Partition::Submission& each : expired) {
     work.finished.push_back({std::move(each.done), Expired()});

@@ -48,7 +48,7 @@ inline constexpr size_t kMaxOwnOperations = 4096;
 
 // Dispatcher models the flow of operations: a bounded queue, and for each
 // process (a slot) a window of kMaxPacketsInFlight packets; one, where that has a
-// single operation that costs more than kMaxPacketCost, so that nobody waits for
+// single operation that costs more than a packet may, so that nobody waits for
 // two such. Slow operations get
 // a packet and a process of their own: one process at a time runs dry, takes
 // the slow operation alone, and joins in again; while it lives always the same one,
@@ -94,8 +94,10 @@ class Dispatcher {
   bool SubmitTo(int slot, std::vector<Partition::Submission> submissions, absl::Time now,
                 SteadyTime steady, Work& work);
 
-  // A process of `slot` is ready; `link` is only handed back in Outgoing.
-  Work Open(int slot, std::shared_ptr<Link> link, absl::Time now, SteadyTime steady);
+  // A process of `slot` is ready, and signs in `sessions` at the same time; `link` is
+  // only handed back in Outgoing.
+  Work Open(int slot, std::shared_ptr<Link> link, absl::Time now, SteadyTime steady,
+            int sessions = 1);
 
   // The process of `slot` is to be replaced while it is well: it gets nothing more but
   // what is for it in particular, and others take the rest. False, and nothing is done,
@@ -157,13 +159,14 @@ class Dispatcher {
     bool retiring = false;  // only while another is open
     std::deque<Own> own;    // at most kMaxOwnOperations
     std::shared_ptr<Link> link;
+    int max_cost = kMaxPacketCost;  // of a packet
     uint64_t next_packet_id = 1;
     std::vector<InFlight> in_flight;  // at most kMaxPacketsInFlight
     SteadyTime answered;              // the last time
 
     bool HasRoom() const {
       return in_flight.empty() ||
-             (in_flight.size() < kMaxPacketsInFlight && in_flight.front().cost <= kMaxPacketCost);
+             (in_flight.size() < kMaxPacketsInFlight && in_flight.front().cost <= max_cost);
     }
   };
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "common/packet_socket.h"
-#include "server/hsm_client/cost.h"
 
 namespace sealward::hsm_client {
 namespace {
@@ -14,23 +13,28 @@ namespace {
 constexpr size_t kOverheadBytes = 512;
 
 size_t SizeOf(const Partition::Submission& submission) {
-  return submission.operation.sign_jws().signing_input().size() + kOverheadBytes;
+  return submission.operation.sign_jws().signing_input().size() +
+         submission.operation.sign_raw().message().size() + kOverheadBytes;
 }
 
 }  // namespace
 
+bool IsSigning(const hsm::v1::Operation& operation) {
+  return operation.has_sign_jws() || operation.has_sign_raw();
+}
+
 bool OperationQueue::HasRoomFor(const Partition::Submission& submission) const {
-  if (submission.operation.has_sign_jws()) return signing_.HasRoomFor(submission.flow);
+  if (IsSigning(submission.operation)) return signing_.HasRoomFor(submission.flow);
   return slow_.size() < kMaxQueuedSlowOperations;
 }
 
 int64_t OperationQueue::CostAhead(const Partition::Submission& submission) const {
-  if (!submission.operation.has_sign_jws()) return 0;
+  if (!IsSigning(submission.operation)) return 0;
   return signing_.CostAhead(submission.flow, submission.cost);
 }
 
 void OperationQueue::Push(Partition::Submission submission) {
-  if (submission.operation.has_sign_jws()) {
+  if (IsSigning(submission.operation)) {
     signing_.Push(std::move(submission));
   } else {
     slow_.push_back(std::move(submission));
@@ -38,7 +42,7 @@ void OperationQueue::Push(Partition::Submission submission) {
 }
 
 std::vector<Partition::Submission> OperationQueue::TakeSigning(
-    size_t processes, absl::Time now, std::vector<Partition::Submission>& expired) {
+    size_t processes, int max_cost, absl::Time now, std::vector<Partition::Submission>& expired) {
   const size_t share = (signing_.size() + processes - 1) / std::max<size_t>(processes, 1);
   const size_t limit = std::min<size_t>(share, kMaxOperationsPerPacket);
   std::vector<Partition::Submission> taken;
@@ -52,7 +56,7 @@ std::vector<Partition::Submission> OperationQueue::TakeSigning(
       continue;
     }
     if (bytes + SizeOf(next) > kMaxPacketBytes) break;
-    if (!taken.empty() && cost + next.cost > kMaxPacketCost) break;
+    if (!taken.empty() && cost + next.cost > max_cost) break;
     bytes += SizeOf(next);
     cost += next.cost;
     taken.push_back(signing_.Pop());

@@ -12,6 +12,9 @@
 
 namespace sealward::hsm_client {
 
+// Whether an operation is one of the many and quick; the rest is rare and slow.
+bool IsSigning(const hsm::v1::Operation& operation);
+
 // OperationQueue holds what waits for a process, in two lanes: signing, shared
 // out fairly among the flows (fair_queue.h), and the slow rest (generation takes
 // up to seconds), which gets a process to itself so that no signature waits
@@ -30,11 +33,11 @@ class OperationQueue {
   void Push(Partition::Submission submission);
 
   // The next packet of signing operations: min(kMaxOperationsPerPacket, waiting
-  // over processes, kMaxPacketCost, kMaxPacketBytes); at least one operation,
+  // over processes, `max_cost`, kMaxPacketBytes); at least one operation,
   // whatever it costs. No timer: what waits goes as soon as a
   // window opens, so packets grow with load. Operations whose deadline has
   // passed are put in `expired` instead.
-  std::vector<Partition::Submission> TakeSigning(size_t processes, absl::Time now,
+  std::vector<Partition::Submission> TakeSigning(size_t processes, int max_cost, absl::Time now,
                                                  std::vector<Partition::Submission>& expired);
 
   // The next slow operation, alone; empty if there is none.

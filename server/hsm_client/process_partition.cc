@@ -295,7 +295,8 @@ absl::Status ProcessPartition::ReadReady(int slot, const std::shared_ptr<Link>& 
     Tell(PartitionEvent::Kind::kAlarm, slot, link->pid, alarm);
   }
   // First: whoever is told that a process is ready may submit at once.
-  Carry(dispatcher_.Open(slot, link, options_.clock->Now(), options_.steady()));
+  Carry(dispatcher_.Open(slot, link, options_.clock->Now(), options_.steady(),
+                         response.ready().description().signing_sessions()));
   {
     absl::MutexLock lock(&mu_);
     Slot& ready = slots_[static_cast<size_t>(slot)];

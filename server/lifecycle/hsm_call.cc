@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/jwk.h"
+#include "server/lifecycle/object_calls.h"
 
 namespace sealward::lifecycle {
 namespace {
@@ -71,9 +72,7 @@ absl::StatusOr<GeneratedKey> GenerateKeyPair(hsm_client::Partition& partition,
                                              absl::Time deadline) {
   hsm::v1::Operation operation;
   auto& generate = *operation.mutable_generate();
-  generate.mutable_object()->set_object_id(version.object_id);
-  generate.mutable_object()->set_key(key.name);
-  generate.mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  *generate.mutable_object() = ObjectOf(key, version);
   generate.set_algorithm(version.algorithm->algorithm);
   auto result = CallHsm(partition, std::move(operation), deadline);
   if (!result.ok()) return result.status();

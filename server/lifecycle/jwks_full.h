@@ -12,6 +12,13 @@ namespace sealward::lifecycle {
 
 // FAILED_PRECONDITION (JWKS_FULL): `what`, as "tenants/a/keys/b cannot get a successor".
 inline absl::Status JwksFull(absl::string_view what, const catalog::Issuer& issuer) {
+  if (issuer.name.empty()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "JWKS_FULL",
+                     absl::StrCat(what, ": it has ", catalog::kMaxRawVersions,
+                                  " versions whose signatures are still verified, the most that "
+                                  "a RAW key may have. Wait until one is withdrawn (`sealward keys "
+                                  "versions`)"));
+  }
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "JWKS_FULL",
       absl::StrCat(what, ": the JWKS of ", issuer.name,

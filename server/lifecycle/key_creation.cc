@@ -16,7 +16,7 @@ using telemetry::Log;
 absl::Status KeyManager::CheckCreateKey(const NewKey& key) const {
   const auto snapshot = options_.catalog->Get();
   if (absl::Status s = CheckNewKey(*snapshot, key, options_.clock->Now()); !s.ok()) return s;
-  const std::string& name = TenantOf(*snapshot, key).partition;
+  const std::string& name = TenantOf(*snapshot, key)->partition;
   const auto partition = options_.partitions->Find(name);
   if (!partition.ok()) return partition.status();
   if (absl::Status s = CheckNotOlder(name); !s.ok()) return s;
@@ -34,23 +34,13 @@ absl::Status KeyManager::CheckAlgorithm(absl::string_view name,
 
 absl::Status KeyManager::RecordNewKey(const NewKey& request) {
   const catalog::KeyVersion first = NewIntent(*request.algorithm, 1);
-  catalog::Key key;
-  key.name = request.name;
-  key.purpose = request.purpose;
-  key.audiences = request.audiences;
-  key.typs = request.typs;
-  key.max_jwt_lifetime = request.max_jwt_lifetime;
-  key.claim_rules = request.claim_rules;
-  key.algorithm = request.algorithm;
-  key.quota = request.quota;
-  key.rotation_policy = request.rotation_policy;
-  key.create_time = first.create_time;
-  key.last_version = first.number;
   absl::MutexLock lock(&places_mu_);
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
     const auto snapshot = options_.catalog->Get();
-    if (absl::Status s = CheckNewKey(*snapshot, request, key.create_time); !s.ok()) return s;
-    key.issuer = snapshot->issuers.at(request.issuer);
+    if (absl::Status s = CheckNewKey(*snapshot, request, first.create_time); !s.ok()) return s;
+    catalog::Key key = ToKey(*snapshot, request);
+    key.create_time = first.create_time;
+    key.last_version = first.number;
     absl::Status status = Commit(catalog::CreateKey(key, first));
     if (!absl::IsAborted(status)) return status;
   }

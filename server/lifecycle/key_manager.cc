@@ -47,7 +47,7 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Find(absl::string_view name) cons
 
 KeyCourse KeyManager::Course(const catalog::Key& key) const {
   const auto snapshot = options_.catalog->Get();
-  return catalog::CourseOf(key, catalog::JwksRoom(*snapshot, *key.issuer, options_.clock->Now()));
+  return catalog::CourseOf(key, catalog::RoomOf(*snapshot, key, options_.clock->Now()));
 }
 
 absl::StatusOr<KeyManager::KeyPtr> KeyManager::FindUnchanged(absl::string_view name,

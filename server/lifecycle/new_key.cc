@@ -1,6 +1,7 @@
 #include "server/lifecycle/new_key.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
@@ -13,6 +14,7 @@ absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key, a
   if (snapshot.keys.contains(key.name)) {
     return ResourceExists(key.name);
   }
+  if (key.purpose == v1::KEY_PURPOSE_RAW) return absl::OkStatus();
   const auto issuer = snapshot.issuers.find(key.issuer);
   if (issuer == snapshot.issuers.end()) {
     return MakeError(absl::StatusCode::kInvalidArgument, "SCOPE_INVALID",
@@ -30,9 +32,28 @@ absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key, a
   return absl::OkStatus();
 }
 
-const catalog::Tenant& TenantOf(const catalog::Snapshot& snapshot, const NewKey& key) {
-  // Its issuer is there, and an issuer's tenant always is.
-  return *snapshot.tenants.at(key.issuer.substr(0, key.issuer.find("/issuers/")));
+const std::shared_ptr<const catalog::Tenant>& TenantOf(const catalog::Snapshot& snapshot,
+                                                       const NewKey& key) {
+  return snapshot.tenants.at(key.name.substr(0, key.name.find("/keys/")));
+}
+
+catalog::Key ToKey(const catalog::Snapshot& snapshot, const NewKey& request) {
+  catalog::Key key;
+  key.name = request.name;
+  key.purpose = request.purpose;
+  key.tenant = TenantOf(snapshot, request);
+  key.issuer = request.purpose == v1::KEY_PURPOSE_RAW
+                   ? std::make_shared<const catalog::Issuer>(
+                         catalog::RawIssuer(request.raw_propagation_time, snapshot.margins))
+                   : snapshot.issuers.at(request.issuer);
+  key.audiences = request.audiences;
+  key.typs = request.typs;
+  key.max_jwt_lifetime = request.max_jwt_lifetime;
+  key.claim_rules = request.claim_rules;
+  key.algorithm = request.algorithm;
+  key.quota = request.quota;
+  key.rotation_policy = request.rotation_policy;
+  return key;
 }
 
 absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,

@@ -2,6 +2,7 @@
 #ifndef SEALWARD_SERVER_LIFECYCLE_NEW_KEY_H_
 #define SEALWARD_SERVER_LIFECYCLE_NEW_KEY_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,11 @@ namespace sealward::lifecycle {
 struct NewKey {
   std::string name;
   v1::KeyPurpose purpose = v1::KEY_PURPOSE_JWT;
-  std::string issuer;  // resource name
+  std::string issuer;  // resource name; empty of purpose RAW
   std::vector<std::string> audiences;
   std::vector<std::string> typs;
-  absl::Duration max_jwt_lifetime;
+  absl::Duration max_jwt_lifetime;      // of purpose RAW: retire_after
+  absl::Duration raw_propagation_time;  // of purpose RAW
   catalog::ClaimRules claim_rules;
   const AlgorithmInfo* algorithm = nullptr;
   catalog::Quota quota;
@@ -32,8 +34,13 @@ struct NewKey {
 // that has its one key, (JWKS_FULL) for one whose JWKS takes no more. Pure.
 absl::Status CheckNewKey(const catalog::Snapshot& snapshot, const NewKey& key, absl::Time now);
 
-// The tenant that the key is to belong to. REQUIRES: CheckNewKey found nothing.
-const catalog::Tenant& TenantOf(const catalog::Snapshot& snapshot, const NewKey& key);
+// The tenant that the key is to belong to. REQUIRES: it is there.
+const std::shared_ptr<const catalog::Tenant>& TenantOf(const catalog::Snapshot& snapshot,
+                                                       const NewKey& key);
+
+// The key that is asked for, as the catalog has it, with its issuer and without versions.
+// REQUIRES: CheckNewKey found nothing.
+catalog::Key ToKey(const catalog::Snapshot& snapshot, const NewKey& request);
 
 // FAILED_PRECONDITION (ALGORITHM_UNAVAILABLE); UNAVAILABLE (HSM_UNAVAILABLE)
 // while no process has said what the partition offers.

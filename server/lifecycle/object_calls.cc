@@ -22,11 +22,16 @@ absl::Status UnlessNoMarks(absl::Status status) {
 
 }  // namespace
 
+hsm::v1::ObjectPurpose PurposeOf(const catalog::Key& key) {
+  return key.purpose == v1::KEY_PURPOSE_RAW ? hsm::v1::OBJECT_PURPOSE_RAW
+                                            : hsm::v1::OBJECT_PURPOSE_JWT;
+}
+
 hsm::v1::ObjectRef ObjectOf(const catalog::Key& key, const catalog::KeyVersion& version) {
   hsm::v1::ObjectRef object;
   object.set_object_id(version.object_id);
   object.set_key(key.name);
-  object.set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  object.set_purpose(PurposeOf(key));
   return object;
 }
 

@@ -10,6 +10,9 @@
 
 namespace sealward::lifecycle {
 
+// The door that the label of the key's objects opens.
+hsm::v1::ObjectPurpose PurposeOf(const catalog::Key& key);
+
 // A version's key pair, as the HSM knows it.
 hsm::v1::ObjectRef ObjectOf(const catalog::Key& key, const catalog::KeyVersion& version);
 

@@ -12,6 +12,7 @@
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/hsm_call.h"
 #include "server/lifecycle/new_key.h"
+#include "server/lifecycle/object_calls.h"
 #include "server/lifecycle/partition_objects.h"
 #include "server/lifecycle/reconcile.h"
 #include "server/lifecycle/resource_errors.h"
@@ -25,12 +26,15 @@ absl::Status NotAdoptable(const Quarantined& object, absl::string_view why) {
                    absl::StrCat(object.name, " cannot be adopted: ", why));
 }
 
+// Whether some JWKS has `jwk` as a foreign key's pair, or this issuer's its kid: the pair of a
+// RAW key, above all, must not stand in any.
 bool IsForeign(const catalog::Snapshot& snapshot, const std::string& issuer,
                const std::string& kid) {
-  const auto keys = snapshot.foreign_keys.find(issuer);
-  if (keys == snapshot.foreign_keys.end()) return false;
-  for (const auto& [name, key] : *keys->second) {
-    if (key->jwk.kid() == kid || JwkThumbprint(key->jwk) == kid) return true;
+  for (const auto& [of_issuer, keys] : snapshot.foreign_keys) {
+    for (const auto& [name, key] : *keys) {
+      if (JwkThumbprint(key->jwk) == kid) return true;
+      if (of_issuer == issuer && key->jwk.kid() == kid) return true;
+    }
   }
   return false;
 }
@@ -52,6 +56,7 @@ Quarantined Quarantine::Describe(const hsm::v1::PublicKey& object,
       QuarantinedObjectName{std::string(partition), absl::BytesToHexString(described.object_id)}
           .ToString();
   described.key = object.object().key();
+  described.purpose = object.object().purpose();
   described.algorithm = FindAlgorithm(object.algorithm());
   described.spki = object.spki();
   if (described.algorithm != nullptr) {
@@ -74,6 +79,9 @@ absl::Status Quarantine::JudgeByStore(const Quarantined& object,
     return NotAdoptable(object, "the key in its label does not exist in this partition");
   }
   const catalog::Key& key = *found->second;
+  if (object.purpose != PurposeOf(key)) {
+    return NotAdoptable(object, "its label is for another purpose than its key's");
+  }
   if (object.algorithm != key.algorithm) {
     return NotAdoptable(object, "its key makes versions of another algorithm");
   }
@@ -84,8 +92,9 @@ absl::Status Quarantine::JudgeByStore(const Quarantined& object,
       IsForeign(*snapshot, key.issuer->name, object.jwk.kid())) {
     return NotAdoptable(object, "another version or a foreign key has its kid");
   }
-  if (catalog::JwksRoom(*snapshot, *key.issuer, options_.clock->Now()) <= 0) {
-    return NotAdoptable(object, "the JWKS of its issuer is full");
+  if (catalog::RoomOf(*snapshot, key, options_.clock->Now()) <= 0) {
+    return NotAdoptable(
+        object, "the JWKS of its issuer is full, or it is RAW and its key has too many versions");
   }
   return absl::OkStatus();
 }
@@ -175,7 +184,7 @@ absl::Status Quarantine::ReadAgain(const Quarantined& seen, hsm_client::Partitio
   hsm::v1::ObjectRef& object = *operation.mutable_get_public_key()->mutable_object();
   object.set_object_id(seen.object_id);
   object.set_key(seen.key);
-  object.set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  object.set_purpose(seen.purpose);
   const auto result = CallHsm(partition, std::move(operation), deadline);
   if (!result.ok()) return result.status();
   const hsm::v1::PublicKey& read = result->public_key();
@@ -208,7 +217,7 @@ absl::StatusOr<int64_t> Quarantine::Adopt(const Quarantined& seen, absl::Time de
   version->algorithm = seen.algorithm;
   version->create_time = now;
   key.versions.push_back(version);
-  const KeyCourse course = catalog::CourseOf(key, catalog::JwksRoom(*snapshot, *key.issuer, now));
+  const KeyCourse course = catalog::CourseOf(key, catalog::RoomOf(*snapshot, key, now));
   version->times = TimesOfNewVersion(course, course.versions.size() - 1, now);
   version->spki = seen.spki;
   version->jwk = seen.jwk;

@@ -31,9 +31,10 @@ inline constexpr size_t kMaxPurgesPerPass = 4;
 
 // Quarantined is one such object.
 struct Quarantined {
-  std::string name;                          // partitions/{partition}/quarantinedObjects/{CKA_ID}
-  std::string object_id;                     // CKA_ID
-  std::string key;                           // in its label
+  std::string name;       // partitions/{partition}/quarantinedObjects/{CKA_ID}
+  std::string object_id;  // CKA_ID
+  std::string key;        // in its label
+  hsm::v1::ObjectPurpose purpose = hsm::v1::OBJECT_PURPOSE_UNSPECIFIED;  // in its label
   const AlgorithmInfo* algorithm = nullptr;  // nullptr: none that is known
   std::string spki;
   v1::PublicJwk jwk;       // empty where algorithm and spki make none

@@ -31,7 +31,7 @@ hsm::v1::ObjectRef ObjectOfPurge(const catalog::QuarantinedObject& purge) {
   object.set_object_id(absl::HexStringToBytes(purge.name.substr(purge.name.rfind('/') + 1)));
   if (purge.key.empty()) return object;
   object.set_key(purge.key);
-  object.set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  object.set_purpose(purge.raw ? hsm::v1::OBJECT_PURPOSE_RAW : hsm::v1::OBJECT_PURPOSE_JWT);
   return object;
 }
 
@@ -81,6 +81,7 @@ absl::StatusOr<absl::Time> Quarantine::Purge(const Quarantined& seen, absl::stri
   catalog::QuarantinedObject purge;
   purge.name = seen.name;
   purge.key = seen.key;
+  purge.raw = seen.purpose == hsm::v1::OBJECT_PURPOSE_RAW;
   purge.purger = std::string(purger);
   purge.schedule_time = options_.clock->Now();
   purge.destroy_due =

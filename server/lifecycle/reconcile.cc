@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors.h"
+#include "server/lifecycle/object_calls.h"
 #include "server/lifecycle/partition_objects.h"
 
 namespace sealward::lifecycle {
@@ -38,8 +39,8 @@ absl::StatusOr<Objects> ListObjects(hsm_client::Partition& partition, absl::Time
 
 bool IsTheVersions(const hsm::v1::PublicKey& object, const catalog::Key& key,
                    const catalog::KeyVersion& version) {
-  return object.object().key() == key.name && object.algorithm() == version.algorithm->algorithm &&
-         object.spki() == version.spki;
+  return object.object().key() == key.name && object.object().purpose() == PurposeOf(key) &&
+         object.algorithm() == version.algorithm->algorithm && object.spki() == version.spki;
 }
 
 std::string VersionName(const catalog::Key& key, const catalog::KeyVersion& version) {

@@ -9,11 +9,15 @@
 
 namespace sealward::signing {
 
-// Keyed by kid, which is a hash of the public key: an entry cannot go stale.
+// Keyed by kid, which is a hash of the public key, and by what that signs with: an entry cannot
+// go stale.
 absl::StatusOr<Verifier*> ThreadVerifier(const catalog::KeyVersion& version) {
   thread_local absl::flat_hash_map<std::string, std::unique_ptr<Verifier>> cache;
   const auto found = cache.find(version.jwk.kid());
-  if (found != cache.end()) return found->second.get();
+  if (found != cache.end() && found->second->algorithm() == version.algorithm) {
+    return found->second.get();
+  }
+  if (found != cache.end()) cache.erase(found);
   auto verifier = Verifier::Create(*version.algorithm, version.spki);
   if (!verifier.ok()) {
     return absl::InternalError(absl::StrCat("the stored public key of kid ", version.jwk.kid(),

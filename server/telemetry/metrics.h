@@ -15,7 +15,7 @@
 namespace sealward::telemetry {
 
 // How a signature was asked for.
-enum class SignMethod { kSignJwt, kBatchSignJwt };
+enum class SignMethod { kSignJwt, kBatchSignJwt, kSignRaw, kBatchSignRaw };
 
 // Metrics holds the server's counters, gauges and histograms. Labels have few
 // values, all from our own code but `partition`, which is a name from the
