@@ -2,20 +2,18 @@
 
 #include <grpc/grpc_security.h>
 
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
-#include "client/pem_files.h"
+#include "client/certificate_keeper.h"
+#include "client/channel_watch.h"
 #include "common/errors.h"
+#include "common/grpc_tls.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "grpcpp/security/tls_certificate_provider.h"
-#include "grpcpp/security/tls_credentials_options.h"
 
 namespace sealward::client {
 namespace {
@@ -39,7 +37,7 @@ int Millis(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
 
-grpc::ChannelArguments Arguments() {
+grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   arguments.SetMaxSendMessageSize(kMaxSendBytes);
@@ -47,9 +45,11 @@ grpc::ChannelArguments Arguments() {
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(kKeepaliveTime));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(kKeepaliveTimeout));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_time));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
+  // By default gRPC stops after two pings under a call that moves no data.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Millis(kFirstReconnectPause));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Millis(kLongestReconnectPause));
   // Two Connections with different certificates must never share a socket.
@@ -57,40 +57,51 @@ grpc::ChannelArguments Arguments() {
   return arguments;
 }
 
+// `channel`, with its certificates for as long as somebody holds it.
+std::shared_ptr<grpc::Channel> WithKeeper(std::shared_ptr<CertificateKeeper> certificates,
+                                          std::shared_ptr<grpc::Channel> channel) {
+  struct Both {
+    std::shared_ptr<CertificateKeeper> certificates;
+    std::shared_ptr<grpc::Channel> channel;  // goes first
+  };
+  auto both = std::make_shared<Both>(Both{std::move(certificates), std::move(channel)});
+  grpc::Channel* const shown = both->channel.get();
+  return {std::move(both), shown};
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
+  KeepOpenSslForGrpc();  // as gRPC does by itself from 1.83 on
   if (auto status = CheckTarget(options.target); !status.ok()) return status;
-  if (auto status = CheckPemFiles(options.ca_file, options.certificate_file,
-                                  options.private_key_file, absl::Now());
-      !status.ok()) {
-    return status;
-  }
-  auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      options.private_key_file, options.certificate_file, options.ca_file,
-      static_cast<unsigned>(absl::ToInt64Seconds(kCertificateRefresh)));
-  grpc::experimental::TlsChannelCredentialsOptions tls;
-  tls.set_certificate_provider(std::move(files));
-  tls.watch_root_certs();
-  tls.watch_identity_key_cert_pairs();
-  tls.set_certificate_verifier(std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
-  auto channel = grpc::CreateCustomChannel(options.target, grpc::experimental::TlsCredentials(tls),
-                                           Arguments());
-  return std::shared_ptr<Connection>(new Connection(options.target, std::move(channel)));
+  auto opened =
+      CertificateKeeper::Open({options.ca_file, options.certificate_file, options.private_key_file},
+                              options.certificate_refresh, options.metrics);
+  if (!opened.ok()) return opened.status();
+  std::shared_ptr<CertificateKeeper> certificates = *std::move(opened);
+  auto channel =
+      grpc::CreateCustomChannel(options.target, certificates->Credentials(), Arguments(options));
+  if (options.metrics != nullptr) WatchChannel(channel, options.metrics);
+  return std::shared_ptr<Connection>(
+      new Connection(options.target, std::move(certificates), std::move(channel)));
+}
+
+Connection::Connection(std::string target, std::shared_ptr<CertificateKeeper> certificates,
+                       std::shared_ptr<grpc::Channel> channel)
+    : target_(std::move(target)),
+      certificates_(std::move(certificates)),
+      channel_(WithKeeper(certificates_, std::move(channel))) {}
+
+absl::Status Connection::ReloadCertificates() {
+  return certificates_ == nullptr ? absl::OkStatus() : certificates_->Reload();
 }
 
 bool IsLocal(absl::string_view target) { return absl::StartsWith(target, "unix:/"); }
 
 std::shared_ptr<Connection> Connection::OpenLocal(const std::string& target) {
   return std::shared_ptr<Connection>(new Connection(
-      target, grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), Arguments())));
-}
-
-void RequireTls13() {
-  // gRPC gives this to SSL_CTX_set_cipher_list, which governs TLS 1.2 and below
-  // only; 1.3 has suites of its own. A pre-shared-key suite can never be agreed
-  // on, as nobody configures a key.
-  ::setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
+      target, nullptr,
+      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), Arguments({}))));
 }
 
 }  // namespace sealward::client

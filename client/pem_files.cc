@@ -5,15 +5,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/connection.h"
 #include "common/errors.h"
@@ -39,32 +40,42 @@ absl::Status CannotRead(const std::string& file, absl::string_view what, int err
       absl::StrCat("cannot read the ", what, " file ", file, ": ", std::strerror(error)));
 }
 
-// Reads `file`, the `what` ("CA", …), into memory.
-absl::StatusOr<Bio> Read(const std::string& file, absl::string_view what) {
+// Text is what a file holds, wiped when it goes.
+class Text {
+ public:
+  explicit Text(std::string text) : text_(std::move(text)) {}
+  Text(Text&& other) noexcept = default;
+  Text& operator=(Text&&) = delete;
+  ~Text() { OPENSSL_cleanse(text_.data(), text_.size()); }
+
+  const std::string& get() const { return text_; }
+  Bio Reading() const {
+    return {BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())), &BIO_free};
+  }
+
+ private:
+  std::string text_;
+};
+
+// Reads `file`, the `what` ("CA", …).
+absl::StatusOr<Text> Read(const std::string& file, absl::string_view what) {
   std::FILE* stream = std::fopen(file.c_str(), "rbe");
   if (stream == nullptr) return CannotRead(file, what, errno);
   const absl::Cleanup close = [stream] { std::fclose(stream); };
+  std::setvbuf(stream, nullptr, _IONBF, 0);  // no second copy of a key
   std::string bytes(kMaxPemBytes + 1, '\0');
   const absl::Cleanup wipe = [&bytes] { OPENSSL_cleanse(bytes.data(), bytes.size()); };
   const size_t size = std::fread(bytes.data(), 1, bytes.size(), stream);
   if (std::ferror(stream) != 0) return CannotRead(file, what, errno);
   if (size > kMaxPemBytes) return Invalid(file, " is larger than a PEM file can be (1 MiB)");
-  Bio bio(BIO_new(BIO_s_secmem()), &BIO_free);
-  BIO_write(bio.get(), bytes.data(), static_cast<int>(size));
-  return bio;
+  return Text(bytes.substr(0, size));
 }
 
 // No passphrase, and no prompt on the terminal.
 int NoPassphrase(char*, int, int, void*) { return -1; }
 
-absl::Status CheckCa(const std::string& file) {
-  auto bio = Read(file, "CA");
-  if (!bio.ok()) return bio.status();
-  const Certificate ca(PEM_read_bio_X509(bio->get(), nullptr, NoPassphrase, nullptr), &X509_free);
-  if (ca == nullptr) {
-    return Invalid(file, " holds no PEM certificate; the CA file lists the CAs of the server");
-  }
-  return absl::OkStatus();
+Certificate ParseCertificate(const Text& text) {
+  return {PEM_read_bio_X509(text.Reading().get(), nullptr, NoPassphrase, nullptr), &X509_free};
 }
 
 absl::Status CheckDates(const X509* certificate, const std::string& file, absl::Time now) {
@@ -78,31 +89,50 @@ absl::Status CheckDates(const X509* certificate, const std::string& file, absl::
   return absl::OkStatus();
 }
 
+// A certificate file with a certificate for now.
+absl::StatusOr<Text> ReadCertificate(const std::string& file, absl::Time now) {
+  auto text = Read(file, "certificate");
+  if (!text.ok()) return text.status();
+  const Certificate certificate = ParseCertificate(*text);
+  if (certificate == nullptr) return Invalid(file, " holds no PEM certificate");
+  if (auto status = CheckDates(certificate.get(), file, now); !status.ok()) return status;
+  return text;
+}
+
 }  // namespace
 
-absl::Status CheckPemFiles(const std::string& ca_file, const std::string& certificate_file,
-                           const std::string& private_key_file, absl::Time now) {
-  if (auto status = CheckCa(ca_file); !status.ok()) return status;
-  auto bio = Read(certificate_file, "certificate");
-  if (!bio.ok()) return bio.status();
-  const Certificate certificate(PEM_read_bio_X509(bio->get(), nullptr, NoPassphrase, nullptr),
-                                &X509_free);
-  if (certificate == nullptr) return Invalid(certificate_file, " holds no PEM certificate");
-  if (auto status = CheckDates(certificate.get(), certificate_file, now); !status.ok()) {
-    return status;
+PemSet::~PemSet() { OPENSSL_cleanse(identity_.data(), identity_.size()); }
+
+std::string PemSet::Digest() const {
+  std::string digest(2 * SHA256_DIGEST_LENGTH, '\0');
+  auto* const out = reinterpret_cast<unsigned char*>(digest.data());
+  SHA256(reinterpret_cast<const unsigned char*>(ca_.data()), ca_.size(), out);
+  SHA256(reinterpret_cast<const unsigned char*>(identity_.data()), identity_.size(),
+         out + SHA256_DIGEST_LENGTH);
+  return digest;
+}
+
+absl::StatusOr<PemSet> ReadPemFiles(const PemPaths& paths, absl::Time now) {
+  auto ca = Read(paths.ca, "CA");
+  if (!ca.ok()) return ca.status();
+  if (ParseCertificate(*ca) == nullptr) {
+    return Invalid(paths.ca, " holds no PEM certificate; the CA file lists the CAs of the server");
   }
-  bio = Read(private_key_file, "private key");
-  if (!bio.ok()) return bio.status();
-  const PrivateKey key(PEM_read_bio_PrivateKey(bio->get(), nullptr, NoPassphrase, nullptr),
-                       &EVP_PKEY_free);
+  auto certificate = ReadCertificate(paths.certificate, now);
+  if (!certificate.ok()) return certificate.status();
+  auto private_key = Read(paths.private_key, "private key");
+  if (!private_key.ok()) return private_key.status();
+  const PrivateKey key(
+      PEM_read_bio_PrivateKey(private_key->Reading().get(), nullptr, NoPassphrase, nullptr),
+      &EVP_PKEY_free);
   if (key == nullptr) {
-    return Invalid(private_key_file, " holds no PEM private key without a passphrase");
+    return Invalid(paths.private_key, " holds no PEM private key without a passphrase");
   }
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    return Invalid(private_key_file,
-                   absl::StrCat(" is not the key of the certificate ", certificate_file));
+  if (X509_check_private_key(ParseCertificate(*certificate).get(), key.get()) != 1) {
+    return Invalid(paths.private_key,
+                   absl::StrCat(" is not the key of the certificate ", paths.certificate));
   }
-  return absl::OkStatus();
+  return PemSet(ca->get(), absl::StrCat(private_key->get(), "\n", certificate->get()));
 }
 
 }  // namespace sealward::client

@@ -1,8 +1,10 @@
 #include "client/retrying_call.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
-#include <vector>
 
+#include "client/callback_scope.h"
 #include "client/status.h"
 #include "common/errors.h"
 #include "grpcpp/support/time.h"
@@ -14,40 +16,14 @@ constexpr absl::string_view kDestroyed = "the Signer was destroyed";
 
 }  // namespace
 
-bool CallSet::Add(std::shared_ptr<RetryingCall> call) {
-  absl::MutexLock lock(&mu_);
-  if (closing_ || calls_.size() >= max_calls_) return false;
-  calls_.insert(std::move(call));
-  return true;
-}
-
-void CallSet::Remove(const std::shared_ptr<RetryingCall>& call) {
-  absl::MutexLock lock(&mu_);
-  calls_.erase(call);
-}
-
-void CallSet::CancelAllAndWait() {
-  std::vector<std::shared_ptr<RetryingCall>> calls;
-  {
-    absl::MutexLock lock(&mu_);
-    closing_ = true;
-    calls.assign(calls_.begin(), calls_.end());
-  }
-  for (const auto& call : calls) call->Cancel();
-  calls.clear();
-  absl::MutexLock lock(&mu_);
-  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return calls_.empty(); };
-  mu_.Await(absl::Condition(&empty));
-}
-
-void RetryingCall::Run(std::shared_ptr<RetryingCall> call) {
-  if (!call->environment_.calls->Add(call)) {
-    call->Finish(MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
-                           "this Signer has Options::max_calls calls under way, or is being "
-                           "destroyed; wait for answers before sending more"));
-    return;
-  }
-  call->Attempt();
+void RetryingCall::Run(const std::shared_ptr<RetryingCall>& call, absl::Time wait_until) {
+  absl::Status added = call->environment_.calls->Add(call, wait_until);
+  call->started_ = call->environment_.clock->Now();
+  if (added.ok()) return call->Attempt();
+  call->failed_ = call->requests_;
+  call->Report(added);
+  const CallbackScope scope;
+  call->Finish(std::move(added));
 }
 
 void RetryingCall::Cancel() {
@@ -62,6 +38,10 @@ void RetryingCall::Cancel() {
 }
 
 void RetryingCall::Attempt() {
+  // Nobody waits for it. (And gRPC takes a time before 1970 for "never".)
+  if (deadline_ <= environment_.clock->Now()) {
+    return End(absl::DeadlineExceededError("the deadline passed before the request was sent"));
+  }
   grpc::ClientContext* context = nullptr;
   {
     absl::MutexLock lock(&mu_);
@@ -88,22 +68,54 @@ void RetryingCall::OnAttemptDone(const grpc::Status& outcome) {
     cancelled = cancelled_;
   }
   if (cancelled && !outcome.ok()) return End(absl::CancelledError(kDestroyed));
-  absl::Status left = Absorb(FromGrpcStatus(outcome, environment_.target));
-  if (left.ok()) return End(absl::OkStatus());
-  const absl::Duration time_left = deadline_ - environment_.clock->Now();
-  const auto pause =
-      NextPause(environment_.policy, left, attempts_, time_left, environment_.random());
-  if (!pause) return End(std::move(left));
+  Progress progress;
+  {
+    const CallbackScope scope;
+    progress = Absorb(FromGrpcStatus(outcome, environment_.target));
+  }
+  failed_ += progress.failed;
+  open_ = progress.open;
+  if (progress.succeeded > 0) environment_.budget->Refill(progress.succeeded);
+  if (progress.left.ok()) return End(absl::OkStatus());
+  const auto pause = Pause(progress);
+  if (!pause) return End(std::move(progress.left));
   absl::MutexLock lock(&mu_);
   // A Cancel that comes before this line finds no timer; Attempt sees it.
   const absl::Duration wait = cancelled_ ? absl::ZeroDuration() : *pause;
   timer_ = environment_.timers->Start(wait, [self = shared_from_this()] { self->Attempt(); });
 }
 
+std::optional<absl::Duration> RetryingCall::Pause(const Progress& progress) {
+  const absl::Duration time_left = deadline_ - environment_.clock->Now();
+  const auto pause =
+      NextPause(environment_.policy, progress.left, attempts_, time_left, environment_.random());
+  if (!pause) return std::nullopt;
+  const bool refused = !environment_.budget->Take(progress.open, progress.left);
+  if (environment_.metrics != nullptr) {
+    environment_.metrics->OnRetry({method_, progress.left.code(), ErrorReason(progress.left),
+                                   attempts_, progress.open, refused,
+                                   refused ? absl::ZeroDuration() : *pause});
+  }
+  if (refused) return std::nullopt;
+  return pause;
+}
+
 void RetryingCall::End(absl::Status status) {
   const auto self = shared_from_this();
-  Finish(std::move(status));
+  if (!status.ok()) failed_ += open_;
+  Report(status);
+  {
+    const CallbackScope scope;
+    Finish(std::move(status));
+  }
   environment_.calls->Remove(self);
+}
+
+void RetryingCall::Report(const absl::Status& status) const {
+  if (environment_.metrics == nullptr) return;
+  environment_.metrics->OnCall(
+      {method_, status.code(), ErrorReason(status), attempts_,
+       std::max(environment_.clock->Now() - started_, absl::ZeroDuration()), requests_, failed_});
 }
 
 }  // namespace sealward::client

@@ -5,8 +5,13 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "client/await.h"
 #include "client/batch_call.h"
+#include "client/call_set.h"
+#include "client/callback_scope.h"
+#include "client/operations.h"
 #include "client/retrying_call.h"
+#include "client/unary_call.h"
 #include "common/errors.h"
 #include "sealward/v1/signing_service.grpc.pb.h"
 
@@ -23,47 +28,13 @@ const Clock* SystemClockInstance() {
   return clock;
 }
 
-// UnaryCall is an RPC with one request and one response.
-template <typename Request, typename Response>
-class UnaryCall final : public RetryingCall {
- public:
-  using Start = std::function<void(grpc::ClientContext*, const Request*, Response*,
-                                   std::function<void(grpc::Status)>)>;
-  using Done = absl::AnyInvocable<void(absl::StatusOr<Response>)>;
+// For CallSet::Add: asynchronous calls do not wait for room.
+constexpr absl::Time kNoWait = absl::InfinitePast();
 
-  UnaryCall(const RetryEnvironment& environment, absl::Time deadline, Request request, Start start,
-            Done done)
-      : RetryingCall(environment, deadline),
-        request_(std::move(request)),
-        start_(std::move(start)),
-        done_(std::move(done)) {}
-
- private:
-  void Send(grpc::ClientContext* context, std::function<void(grpc::Status)> done) override {
-    start_(context, &request_, &response_, std::move(done));
-  }
-  void Finish(absl::Status status) override {
-    if (status.ok()) return done_(std::move(response_));
-    done_(std::move(status));
-  }
-
-  const Request request_;
-  Response response_;
-  const Start start_;
-  Done done_;
-};
-
-// Runs an asynchronous call and waits for what its callback gets.
-template <typename T, typename StartFunction>
-absl::StatusOr<T> Await(StartFunction start) {
-  absl::StatusOr<T> result;
-  absl::Notification finished;
-  start([&result, &finished](absl::StatusOr<T> outcome) {
-    result = std::move(outcome);
-    finished.Notify();
-  });
-  finished.WaitForNotification();
-  return result;
+absl::Status CheckBatchSize(size_t size) {
+  if (size >= 1 && size <= kMaxBatchSize) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "BATCH_SIZE_INVALID",
+                   absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ", size));
 }
 
 }  // namespace
@@ -72,18 +43,99 @@ struct Signer::Core {
   Core(std::shared_ptr<Connection> c, Options options)
       : connection(std::move(c)),
         stub(v1::SigningService::NewStub(connection->channel())),
-        calls(options.max_calls),
+        metrics(std::move(options.metrics)),
+        clock(options.clock != nullptr ? options.clock : SystemClockInstance()),
+        timers(options.timers != nullptr ? options.timers : GrpcTimers()),
+        calls(options.max_calls, clock, timers),
+        budget(options.retry_budget),
         environment{options.retry,
-                    options.clock != nullptr ? options.clock : SystemClockInstance(),
-                    options.timers != nullptr ? options.timers : GrpcTimers(),
+                    clock,
+                    timers,
                     options.random ? std::move(options.random) : ThreadRandom,
                     connection->target(),
-                    &calls} {}
+                    &calls,
+                    &budget,
+                    metrics.get()} {}
   ~Core() { calls.CancelAllAndWait(); }
+
+  // `wait_until`: for room (CallSet::Add).
+  template <typename Operation>
+  void Sign(typename Operation::Request request, absl::Time deadline, absl::Time wait_until,
+            absl::AnyInvocable<void(absl::StatusOr<typename Operation::Answer>)> done) {
+    using Call = UnaryCall<typename Operation::ProtoRequest, typename Operation::ProtoAnswer>;
+    RetryingCall::Run(
+        std::make_shared<Call>(
+            environment, Operation::kMethod, deadline, Operation::ToProto(std::move(request)),
+            [stub = stub.get()](auto* context, auto* proto, auto* answer, auto finished) {
+              Operation::Start(stub, context, proto, answer, std::move(finished));
+            },
+            [done =
+                 std::move(done)](absl::StatusOr<typename Operation::ProtoAnswer> answer) mutable {
+              if (!answer.ok()) return done(answer.status());
+              done(Operation::FromProto(*std::move(answer)));
+            }),
+        wait_until);
+  }
+
+  template <typename Operation>
+  absl::StatusOr<typename Operation::Answer> SignAndWait(typename Operation::Request request,
+                                                         absl::Time deadline) {
+    return Await<typename Operation::Answer>([&](auto done) {
+      Sign<Operation>(std::move(request), deadline, deadline, std::move(done));
+    });
+  }
+
+  template <typename Operation>
+  void SignBatch(std::vector<typename BatchCall<Operation>::Item> items, absl::Time deadline,
+                 absl::Time wait_until, absl::AnyInvocable<void()> finished,
+                 absl::AnyInvocable<void()> paused) {
+    RetryingCall::Run(
+        std::make_shared<BatchCall<Operation>>(environment, stub.get(), deadline, std::move(items),
+                                               std::move(finished), std::move(paused)),
+        wait_until);
+  }
+
+  template <typename Operation>
+  absl::StatusOr<std::vector<absl::StatusOr<typename Operation::Answer>>> SignBatchAndWait(
+      std::vector<typename Operation::Request> requests, absl::Time deadline) {
+    using Outcome = absl::StatusOr<typename Operation::Answer>;
+    if (absl::Status status = CallbackScope::MayBlock(); !status.ok()) return status;
+    if (absl::Status status = CheckBatchSize(requests.size()); !status.ok()) return status;
+    std::vector<Outcome> results(requests.size());
+    std::vector<typename BatchCall<Operation>::Item> items;
+    items.reserve(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      items.push_back({std::move(requests[i]),
+                       [&results, i](Outcome outcome) { results[i] = std::move(outcome); }});
+    }
+    absl::Notification finished;
+    SignBatch<Operation>(
+        std::move(items), deadline, deadline, [&finished] { finished.Notify(); }, nullptr);
+    finished.WaitForNotification();
+    return results;
+  }
+
+  void GetSigningKey(absl::string_view key, absl::Time deadline, absl::Time wait_until,
+                     SigningKeyCallback done) {
+    v1::GetSigningKeyRequest request;
+    request.set_key(std::string(key));
+    RetryingCall::Run(
+        std::make_shared<UnaryCall<v1::GetSigningKeyRequest, v1::SigningKey>>(
+            environment, "GetSigningKey", deadline, std::move(request),
+            [stub = stub.get()](auto* context, auto* proto, auto* answer, auto finished) {
+              stub->async()->GetSigningKey(context, proto, answer, std::move(finished));
+            },
+            std::move(done)),
+        wait_until);
+  }
 
   const std::shared_ptr<Connection> connection;
   const std::unique_ptr<v1::SigningService::Stub> stub;
+  const std::shared_ptr<Metrics> metrics;
+  const Clock* const clock;
+  TimerFactory* const timers;
   CallSet calls;
+  RetryBudget budget;
   const RetryEnvironment environment;
 };
 
@@ -92,63 +144,59 @@ Signer::Signer(std::shared_ptr<Connection> connection, Options options)
     : core_(std::make_unique<Core>(std::move(connection), std::move(options))) {}
 Signer::~Signer() = default;
 
-void Signer::SignJwtAsync(JwtRequest request, absl::Time deadline, JwtCallback done) {
-  using Call = UnaryCall<v1::SignJwtRequest, v1::SignJwtResponse>;
-  RetryingCall::Run(std::make_shared<Call>(
-      core_->environment, deadline, ToProto(std::move(request)),
-      [stub = core_->stub.get()](auto* context, auto* proto, auto* response, auto finished) {
-        stub->async()->SignJwt(context, proto, response, std::move(finished));
-      },
-      [done = std::move(done)](absl::StatusOr<v1::SignJwtResponse> response) mutable {
-        if (!response.ok()) return done(response.status());
-        done(FromProto(*std::move(response)));
-      }));
-}
-
 absl::StatusOr<SignedJwt> Signer::SignJwt(JwtRequest request, absl::Time deadline) {
-  return Await<SignedJwt>(
-      [&](JwtCallback done) { SignJwtAsync(std::move(request), deadline, std::move(done)); });
+  return core_->SignAndWait<JwtOperation>(std::move(request), deadline);
 }
 
-void Signer::SignJwtBatchAsync(std::vector<BatchItem> items, absl::Time deadline,
-                               absl::AnyInvocable<void()> finished) {
-  RetryingCall::Run(std::make_shared<BatchCall>(core_->environment, core_->stub.get(), deadline,
-                                                std::move(items), std::move(finished)));
+void Signer::SignJwtAsync(JwtRequest request, absl::Time deadline, JwtCallback done) {
+  core_->Sign<JwtOperation>(std::move(request), deadline, kNoWait, std::move(done));
 }
 
 absl::StatusOr<Signer::BatchResult> Signer::SignJwtBatch(std::vector<JwtRequest> requests,
                                                          absl::Time deadline) {
-  if (requests.empty() || requests.size() > kMaxBatchSize) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, "BATCH_SIZE_INVALID",
-        absl::StrCat("a batch holds 1 to ", kMaxBatchSize, " requests, not ", requests.size()));
-  }
-  BatchResult results(requests.size());
-  std::vector<BatchItem> items;
-  items.reserve(requests.size());
-  for (size_t i = 0; i < requests.size(); ++i) {
-    items.push_back({std::move(requests[i]), [&results, i](absl::StatusOr<SignedJwt> outcome) {
-                       results[i] = std::move(outcome);
-                     }});
-  }
-  absl::Notification finished;
-  SignJwtBatchAsync(std::move(items), deadline, [&finished] { finished.Notify(); });
-  finished.WaitForNotification();
-  return results;
+  return core_->SignBatchAndWait<JwtOperation>(std::move(requests), deadline);
+}
+
+void Signer::SignJwtBatchAsync(std::vector<BatchItem> items, absl::Time deadline,
+                               absl::AnyInvocable<void()> finished,
+                               absl::AnyInvocable<void()> paused) {
+  core_->SignBatch<JwtOperation>(std::move(items), deadline, kNoWait, std::move(finished),
+                                 std::move(paused));
+}
+
+absl::StatusOr<RawSignature> Signer::SignRaw(RawRequest request, absl::Time deadline) {
+  return core_->SignAndWait<RawOperation>(std::move(request), deadline);
+}
+
+void Signer::SignRawAsync(RawRequest request, absl::Time deadline, RawCallback done) {
+  core_->Sign<RawOperation>(std::move(request), deadline, kNoWait, std::move(done));
+}
+
+absl::StatusOr<Signer::RawBatchResult> Signer::SignRawBatch(std::vector<RawRequest> requests,
+                                                            absl::Time deadline) {
+  return core_->SignBatchAndWait<RawOperation>(std::move(requests), deadline);
+}
+
+void Signer::SignRawBatchAsync(std::vector<RawBatchItem> items, absl::Time deadline,
+                               absl::AnyInvocable<void()> finished,
+                               absl::AnyInvocable<void()> paused) {
+  core_->SignBatch<RawOperation>(std::move(items), deadline, kNoWait, std::move(finished),
+                                 std::move(paused));
 }
 
 absl::StatusOr<v1::SigningKey> Signer::GetSigningKey(absl::string_view key, absl::Time deadline) {
-  using Call = UnaryCall<v1::GetSigningKeyRequest, v1::SigningKey>;
-  v1::GetSigningKeyRequest request;
-  request.set_key(std::string(key));
-  return Await<v1::SigningKey>([&](Call::Done done) {
-    RetryingCall::Run(std::make_shared<Call>(
-        core_->environment, deadline, std::move(request),
-        [stub = core_->stub.get()](auto* context, auto* proto, auto* response, auto finished) {
-          stub->async()->GetSigningKey(context, proto, response, std::move(finished));
-        },
-        std::move(done)));
+  return Await<v1::SigningKey>([&](SigningKeyCallback done) {
+    core_->GetSigningKey(key, deadline, deadline, std::move(done));
   });
+}
+
+void Signer::GetSigningKeyAsync(absl::string_view key, absl::Time deadline,
+                                SigningKeyCallback done) {
+  core_->GetSigningKey(key, deadline, kNoWait, std::move(done));
+}
+
+void Signer::WhenRoom(absl::Time deadline, absl::AnyInvocable<void(absl::Status)> done) {
+  core_->calls.WhenRoom(deadline, std::move(done));
 }
 
 }  // namespace sealward::client

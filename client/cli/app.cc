@@ -48,6 +48,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddPartitionCommands(app, chosen);
   AddBackupCommands(app, chosen);
   AddSigningCommands(app, chosen);
+  AddRawSigningCommands(app, chosen);
   AddQuarantineCommands(app, chosen);
   AddStatusCommand(app, chosen);
   AddAlarmCommands(app, chosen);

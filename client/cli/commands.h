@@ -38,6 +38,7 @@ void AddTrustDomainCommands(CLI::App& app, Chosen& chosen);
 void AddCertificateCommands(CLI::App& app, Chosen& chosen);
 void AddPartitionCommands(CLI::App& app, Chosen& chosen);
 void AddSigningCommands(CLI::App& app, Chosen& chosen);
+void AddRawSigningCommands(CLI::App& app, Chosen& chosen);
 void AddStatusCommand(CLI::App& app, Chosen& chosen);
 void AddAlarmCommands(CLI::App& app, Chosen& chosen);
 void AddDebugCommands(CLI::App& app, Chosen& chosen);

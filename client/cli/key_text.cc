@@ -37,6 +37,21 @@ std::string PauseText(const v1::KeyPause& pause) {
                       pause.owner(), ": ", pause.reason());
 }
 
+void AddScope(const v1::KeyScope& scope, Fields& fields) {
+  fields.Add("Issuer", scope.issuer());
+  fields.Add("Audiences", absl::StrJoin(scope.audiences(), ", "));
+  fields.Add("Typs", absl::StrJoin(scope.typs(), ", "));
+  fields.Add("Max JWT lifetime", DurationText(FromProto(scope.max_jwt_lifetime())));
+  fields.Add("Subject", SubjectRuleText(scope.claim_rules()));
+  fields.Add("JWT id", scope.claim_rules().jwt_id_required() ? "required" : "any");
+}
+
+void AddRawScope(const v1::RawScope& scope, Fields& fields) {
+  fields.Add("Purpose", "raw: any bytes, no JWTs, in no JWKS");
+  fields.Add("Retire after", LongDurationText(FromProto(scope.retire_after())));
+  fields.Add("Propagation time", LongDurationText(FromProto(scope.propagation_time())));
+}
+
 }  // namespace
 
 std::string AlgorithmText(v1::Algorithm algorithm) {
@@ -54,12 +69,11 @@ std::string KeyText(const v1::Key& key) {
   Fields fields;
   fields.Add("Name", key.name());
   fields.Add("Algorithm", AlgorithmText(key.algorithm()));
-  fields.Add("Issuer", key.scope().issuer());
-  fields.Add("Audiences", absl::StrJoin(key.scope().audiences(), ", "));
-  fields.Add("Typs", absl::StrJoin(key.scope().typs(), ", "));
-  fields.Add("Max JWT lifetime", DurationText(FromProto(key.scope().max_jwt_lifetime())));
-  fields.Add("Subject", SubjectRuleText(key.scope().claim_rules()));
-  fields.Add("JWT id", key.scope().claim_rules().jwt_id_required() ? "required" : "any");
+  if (key.has_raw_scope()) {
+    AddRawScope(key.raw_scope(), fields);
+  } else {
+    AddScope(key.scope(), fields);
+  }
   fields.Add("Quota", QuotaText(key.has_quota(), key.quota()));
   fields.Add("Rotation", PolicyText(key.rotation_policy()));
   if (key.has_pause()) fields.Add("Paused", PauseText(key.pause()));
@@ -68,6 +82,7 @@ std::string KeyText(const v1::Key& key) {
   fields.Add("Next switch", FormatTime(key.has_next_switch_time(), key.next_switch_time()));
   fields.Add("Created", FormatTime(key.has_create_time(), key.create_time()));
   fields.Add("Etag", key.etag());
+  for (const std::string& warning : key.warnings()) fields.Add("Warning", warning);
   return fields.ToString();
 }
 

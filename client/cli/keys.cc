@@ -3,20 +3,18 @@
 #include <memory>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/algorithm_options.h"
 #include "client/cli/commands.h"
 #include "client/cli/duration.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/key_text.h"
 #include "client/cli/names.h"
 #include "client/cli/policy_options.h"
+#include "client/cli/purpose_options.h"
 #include "client/cli/quota_options.h"
-#include "client/cli/suggest.h"
 #include "client/cli/table.h"
-#include "common/algorithms.h"
 #include "common/errors.h"
 #include "sealward/v1/key_service.grpc.pb.h"
 
@@ -34,71 +32,30 @@ constexpr int kMaxUpdateAttempts = 5;
 struct Flags {
   std::string key;
   std::string tenant;
-  std::string issuer;
   std::string algorithm;
-  std::vector<std::string> audiences;
-  std::vector<std::string> typs;
-  std::string max_jwt_lifetime;
-  std::vector<std::string> subject_prefixes;
-  bool require_subject = false;
-  bool require_jti = false;
+  PurposeFlags purpose;
   QuotaFlags quota;
   PolicyFlags policy;
   std::string etag;
   bool validate_only = false;
 };
 
-std::vector<std::string> AlgorithmNames() {
-  std::vector<std::string> names;
-  for (const AlgorithmInfo& row : AllAlgorithms()) names.emplace_back(row.name);
-  return names;
-}
-
-absl::StatusOr<v1::Algorithm> ParseAlgorithm(const std::string& text) {
-  for (const AlgorithmInfo& row : AllAlgorithms()) {
-    if (absl::EqualsIgnoreCase(row.name, text)) return row.algorithm;
-  }
-  return UsageError(absl::StrCat("--algorithm: \"", text, "\" is not one of ",
-                                 absl::StrJoin(AlgorithmNames(), ", "),
-                                 DidYouMean(text, AlgorithmNames())));
-}
-
-void FillClaimRules(const Flags& flags, v1::KeyScope& scope) {
-  if (!flags.require_subject && !flags.require_jti && flags.subject_prefixes.empty()) return;
-  v1::ClaimRules& rules = *scope.mutable_claim_rules();
-  rules.set_subject_required(flags.require_subject);
-  rules.mutable_subject_prefixes()->Add(flags.subject_prefixes.begin(),
-                                        flags.subject_prefixes.end());
-  rules.set_jwt_id_required(flags.require_jti);
-}
-
 absl::StatusOr<v1::CreateKeyRequest> CreateRequest(const KeyName& name, const Flags& flags) {
   v1::CreateKeyRequest request;
   request.set_parent(name.Parent());
   request.set_key_id(name.key);
   request.set_validate_only(flags.validate_only);
-  auto issuer = ExpandIssuerOf(name.tenant, flags.issuer);
-  if (!issuer.ok()) return issuer.status();
   auto algorithm = ParseAlgorithm(flags.algorithm);
   if (!algorithm.ok()) return algorithm.status();
   v1::Key& key = *request.mutable_key();
-  key.set_purpose(v1::KEY_PURPOSE_JWT);
+  if (absl::Status s = flags.purpose.Fill(name, key); !s.ok()) return s;
   key.set_algorithm(*algorithm);
-  key.mutable_scope()->set_issuer(issuer->ToString());
-  key.mutable_scope()->mutable_audiences()->Add(flags.audiences.begin(), flags.audiences.end());
-  key.mutable_scope()->mutable_typs()->Add(flags.typs.begin(), flags.typs.end());
   flags.quota.Fill(key);
   if (flags.policy.given()) {
     v1::RotationPolicy& policy = *key.mutable_rotation_policy();
     *policy.mutable_rotation_period() = ToProto(kDefaultRotationPeriod);
     if (absl::Status s = flags.policy.Fill(policy); !s.ok()) return s;
   }
-  if (!flags.max_jwt_lifetime.empty()) {
-    auto lifetime = ParseDuration("--max-jwt-lifetime", flags.max_jwt_lifetime);
-    if (!lifetime.ok()) return lifetime.status();
-    *key.mutable_scope()->mutable_max_jwt_lifetime() = ToProto(*lifetime);
-  }
-  FillClaimRules(flags, *key.mutable_scope());
   return request;
 }
 
@@ -208,29 +165,19 @@ void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& fl
   CLI::App* create =
       AddCommand(group, chosen, "create", "Create a key and generate its first version in the HSM",
                  "Needs the role operator on the tenant, and an issuer of the same tenant. What a\n"
-                 "key may sign is fixed here: iss is the issuer's URL, aud one of --audience.\n\n"
+                 "key may sign is fixed here: iss is the issuer's URL, aud one of --audience. A\n"
+                 "key of purpose raw signs any bytes (SignRaw), no JWTs, and stands in no JWKS.\n\n"
                  "Example:\n  sealward keys create demo/main --issuer login --algorithm ES256 \\\n"
-                 "      --audience https://api.example.com --max-jwt-lifetime 15m",
+                 "      --audience https://api.example.com --max-jwt-lifetime 15m\n"
+                 "  sealward keys create demo/images --purpose raw --algorithm ES384 \\\n"
+                 "      --retire-after 365d",
                  [flags](Session& session) { return Create(session, *flags); });
   create->add_option("KEY", flags->key, "The new key, for example demo/main")->required();
-  create->add_option("--issuer", flags->issuer, "login, demo/login, or the full name")->required();
   create
       ->add_option("--algorithm", flags->algorithm,
                    absl::StrCat("One of ", absl::StrJoin(AlgorithmNames(), ", ")))
       ->required();
-  create->add_option("--audience", flags->audiences, "A permitted aud; repeat for more")
-      ->required()
-      ->allow_extra_args(false);
-  create->add_option("--typ", flags->typs, "A permitted typ; the first is the default (JWT)")
-      ->allow_extra_args(false);
-  create->add_option("--max-jwt-lifetime", flags->max_jwt_lifetime,
-                     "Longest time from signing to exp (1s to 30d; default 1h)");
-  create
-      ->add_option("--subject-prefix", flags->subject_prefixes,
-                   "What a sub must begin with, and be longer than; repeat for more")
-      ->allow_extra_args(false);
-  create->add_flag("--require-subject", flags->require_subject, "Refuse claims without a sub");
-  create->add_flag("--require-jti", flags->require_jti, "Refuse claims without a jti");
+  AddPurposeOptions(*create, flags->purpose);
   AddPolicyOptions(*create, flags->policy);
   AddQuotaOptions(*create, flags->quota);
   create->add_flag("--validate-only", flags->validate_only, "Check everything, generate nothing");

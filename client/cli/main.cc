@@ -9,6 +9,7 @@
 #include "client/cli/app.h"
 #include "client/cli/exit_code.h"
 #include "client/connection.h"
+#include "common/grpc_tls.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   action.sa_handler = OnInterrupt;
   ::sigaction(SIGINT, &action, nullptr);
   sealward::client::RequireTls13();
+  sealward::KeepOpenSslForGrpc();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   return sealward::client::cli::RunApp(arguments, std::cout, std::cerr);
 }

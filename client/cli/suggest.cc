@@ -5,12 +5,14 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace sealward::client::cli {
 namespace {
 
 constexpr size_t kMaxWord = 64;  // longer input is no slip of the finger
+constexpr size_t kMinBeginning = 3;
 
 // Levenshtein distance: letters added, dropped or replaced.
 size_t Distance(absl::string_view a, absl::string_view b) {
@@ -31,6 +33,10 @@ size_t Distance(absl::string_view a, absl::string_view b) {
 
 std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > kMaxWord) return "";
+  const auto begun = std::ranges::find_if(candidates, [&](const std::string& candidate) {
+    return word.size() >= kMinBeginning && absl::StartsWith(candidate, word);
+  });
+  if (begun != candidates.end()) return *begun;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
   std::string best;
   for (const std::string& candidate : candidates) {

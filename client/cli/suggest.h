@@ -9,8 +9,8 @@
 
 namespace sealward::client::cli {
 
-// The candidate that `word` was most likely meant to be, or "" if none is near:
-// two slips away, or a third of its letters where that is more.
+// The candidate that `word` was most likely meant to be, or "" if none is near: the first that
+// begins with it, or else one that is two slips away, or a third of its letters where that is more.
 std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates);
 
 // "; did you mean X?", or "" if there is no such X.
