@@ -9,11 +9,11 @@ namespace sealward::bench {
 absl::StatusOr<std::unique_ptr<KeyUnderLoad>> KeyUnderLoad::Create(const Json& config) {
   auto key = std::make_unique<KeyUnderLoad>();
   key->alg_ = config.at("alg");
-  absl::StatusOr<Scheme> scheme = SchemeOf(key->alg_);
+  absl::StatusOr<const Scheme*> scheme = SchemeOf(key->alg_);
   if (!scheme.ok()) return scheme.status();
   for (const auto& [kid, spki] : config.at("kids").items()) {
     auto verifier =
-        ReferenceVerifier::Create(*scheme, absl::HexStringToBytes(spki.get<std::string>()));
+        ReferenceVerifier::Create(**scheme, absl::HexStringToBytes(spki.get<std::string>()));
     if (!verifier.ok()) return verifier.status();
     key->verifiers_[kid] = std::move(*verifier);
   }

@@ -19,20 +19,9 @@ constexpr size_t kMaxPinBytes = 256;
 constexpr CK_ULONG kMaxSlots = 64;
 constexpr CK_ULONG kMaxFound = 64;
 
-// RFC 8017 section 9.2, note 1: DigestInfo of SHA-256 up to the digest.
-constexpr std::array<unsigned char, 19> kSha256DigestInfo = {
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-    0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-
 absl::Status Check(const char* function, CK_RV rv) {
   if (rv == CKR_OK) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(function, " answered 0x", absl::Hex(rv)));
-}
-
-// PKCS#11 takes input as pointers to non-const and does not write to it.
-unsigned char* Bytes(absl::string_view view) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
-  return reinterpret_cast<unsigned char*>(const_cast<char*>(view.data()));
 }
 
 // Pin reads a PIN straight into memory that is wiped at the end.
@@ -87,8 +76,17 @@ absl::StatusOr<std::unique_ptr<RawModule>> RawModule::Open(const PartitionConfig
   return module;
 }
 
+absl::StatusOr<std::unique_ptr<RawModule>> RawModule::OpenAnother() {
+  std::unique_ptr<RawModule> another(new RawModule);
+  another->functions_ = functions_;
+  another->is_another_ = true;
+  another->slot_ = slot_;
+  if (absl::Status status = another->OpenSession(); !status.ok()) return status;
+  return another;
+}
+
 RawModule::~RawModule() {
-  if (functions_ != nullptr) functions_->C_Finalize(nullptr);
+  if (functions_ != nullptr && !is_another_) functions_->C_Finalize(nullptr);
 }
 
 absl::Status RawModule::Load(const std::string& path) {
@@ -115,12 +113,16 @@ absl::Status RawModule::Login(const PartitionConfig& config) {
   if (!status.ok()) return status;
   absl::StatusOr<CK_SLOT_ID> slot = FindSlot(config.label);
   if (!slot.ok()) return slot.status();
-  status =
-      Check("C_OpenSession", functions_->C_OpenSession(*slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
-                                                       nullptr, nullptr, &session_));
-  if (!status.ok()) return status;
+  slot_ = *slot;
+  if (status = OpenSession(); !status.ok()) return status;
   Pin pin(config.pin_file);
   return Check("C_Login", functions_->C_Login(session_, CKU_USER, pin.data(), pin.size()));
+}
+
+absl::Status RawModule::OpenSession() {
+  return Check("C_OpenSession",
+               functions_->C_OpenSession(slot_, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr,
+                                         nullptr, &session_));
 }
 
 absl::StatusOr<CK_SLOT_ID> RawModule::FindSlot(absl::string_view label) {
@@ -165,34 +167,6 @@ absl::StatusOr<CK_OBJECT_HANDLE> RawModule::CopyToSession(CK_OBJECT_HANDLE objec
       Check("C_CopyObject", functions_->C_CopyObject(session_, object, &change, 1, &copy));
   if (!status.ok()) return status;
   return copy;
-}
-
-absl::StatusOr<size_t> RawModule::Sign(Scheme scheme, CK_OBJECT_HANDLE key,
-                                       absl::string_view message,
-                                       std::array<unsigned char, kMaxSignatureBytes>& signature) {
-  std::array<unsigned char, kSha256DigestInfo.size() + sizeof(Digest)> digest_info;
-  CK_MECHANISM mechanism{CKM_EDDSA, nullptr, 0};
-  unsigned char* data = Bytes(message);
-  CK_ULONG size = message.size();
-  Digest digest;
-  if (scheme != Scheme::kEdDsa) {
-    digest = sha256_(message);
-    mechanism.mechanism = CKM_ECDSA;
-    data = digest.data();
-    size = digest.size();
-  }
-  if (scheme == Scheme::kRs256) {
-    std::ranges::copy(digest, std::ranges::copy(kSha256DigestInfo, digest_info.begin()).out);
-    mechanism.mechanism = CKM_RSA_PKCS;
-    data = digest_info.data();
-    size = digest_info.size();
-  }
-  CK_RV rv = functions_->C_SignInit(session_, &mechanism, key);
-  if (rv != CKR_OK) return Check("C_SignInit", rv);
-  CK_ULONG length = signature.size();
-  rv = functions_->C_Sign(session_, data, size, signature.data(), &length);
-  if (rv != CKR_OK) return Check("C_Sign", rv);
-  return length;
 }
 
 }  // namespace sealward::bench

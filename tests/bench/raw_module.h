@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "tests/bench/reference_verifier.h"
+#include "tests/bench/scheme.h"
 
 namespace sealward::bench {
 
@@ -27,10 +27,13 @@ struct PartitionConfig {
   std::string lock_file;
 };
 
-// RawModule is one logged-in session on one partition. Not thread-safe.
+// RawModule is one logged-in session on one partition. Not thread-safe, but another one
+// of the same module may be used at the same time.
 class RawModule {
  public:
   static absl::StatusOr<std::unique_ptr<RawModule>> Open(const PartitionConfig& config);
+  // One more session, logged in by this one's login. REQUIRES: this one lives longer.
+  absl::StatusOr<std::unique_ptr<RawModule>> OpenAnother();
   ~RawModule();
 
   // Private keys whose `attribute` (CKA_LABEL or CKA_ID) is `value`.
@@ -40,10 +43,10 @@ class RawModule {
   // A session-object copy of `object`: what sealward-hsm signs with.
   absl::StatusOr<CK_OBJECT_HANDLE> CopyToSession(CK_OBJECT_HANDLE object);
 
-  // Signs `message` in JWS form into `signature`, which has room for the
+  // Signs `message` with the hasher's scheme, in JWS form into `signature`, which has room for the
   // longest one. Returns its length, or the CK_RV as an error.
   static constexpr size_t kMaxSignatureBytes = 512;
-  absl::StatusOr<size_t> Sign(Scheme scheme, CK_OBJECT_HANDLE key, absl::string_view message,
+  absl::StatusOr<size_t> Sign(Hasher& hasher, CK_OBJECT_HANDLE key, absl::string_view message,
                               std::array<unsigned char, kMaxSignatureBytes>& signature);
 
  private:
@@ -51,10 +54,12 @@ class RawModule {
   absl::Status Load(const std::string& path);
   absl::Status Login(const PartitionConfig& config);
   absl::StatusOr<CK_SLOT_ID> FindSlot(absl::string_view label);
+  absl::Status OpenSession();
 
   CK_FUNCTION_LIST* functions_ = nullptr;
+  bool is_another_ = false;
+  CK_SLOT_ID slot_ = 0;
   CK_SESSION_HANDLE session_ = CK_INVALID_HANDLE;
-  Sha256 sha256_;
 };
 
 }  // namespace sealward::bench

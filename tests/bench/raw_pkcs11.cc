@@ -27,6 +27,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/bench/latencies.h"
 #include "tests/bench/raw_module.h"
+#include "tests/bench/reference_verifier.h"
 
 namespace sealward::bench {
 namespace {
@@ -35,7 +36,9 @@ constexpr int kExitUsage = 2;
 
 // RawKey is one key of the partition with its public half and its message.
 struct RawKey {
-  Scheme scheme = Scheme::kEs256;
+  explicit RawKey(const Scheme& scheme) : hasher(scheme) {}
+
+  Hasher hasher;
   CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
   std::unique_ptr<ReferenceVerifier> verifier;
   std::string message;
@@ -56,7 +59,7 @@ absl::Status EnterDirectory(const std::string& directory) {
 // One operation: signs, and verifies if asked to.
 absl::Status Operate(RawModule& module, RawKey& key, bool verify) {
   std::array<unsigned char, RawModule::kMaxSignatureBytes> signature;
-  absl::StatusOr<size_t> size = module.Sign(key.scheme, key.handle, key.message, signature);
+  absl::StatusOr<size_t> size = module.Sign(key.hasher, key.handle, key.message, signature);
   if (!size.ok()) return size.status();
   if (!verify) return absl::OkStatus();
   absl::string_view view(reinterpret_cast<const char*>(signature.data()), *size);
@@ -67,13 +70,12 @@ absl::Status Operate(RawModule& module, RawKey& key, bool verify) {
 // Finds the key pair that `config` describes. Versions of one key share a
 // label: the one whose signature verifies is meant.
 absl::StatusOr<RawKey> LoadKey(RawModule& module, const Json& config) {
-  RawKey key;
-  absl::StatusOr<Scheme> scheme = SchemeOf(config.at("alg").get<std::string>());
+  absl::StatusOr<const Scheme*> scheme = SchemeOf(config.at("alg").get<std::string>());
   if (!scheme.ok()) return scheme.status();
-  key.scheme = *scheme;
+  RawKey key(**scheme);
   key.message = config.at("message");
   auto verifier = ReferenceVerifier::Create(
-      key.scheme, absl::HexStringToBytes(config.at("spki_hex").get<std::string>()));
+      **scheme, absl::HexStringToBytes(config.at("spki_hex").get<std::string>()));
   if (!verifier.ok()) return verifier.status();
   key.verifier = std::move(*verifier);
   const bool by_id = config.contains("id_hex");

@@ -3,15 +3,15 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include <utility>
-
-#include "absl/strings/str_cat.h"
+#include <algorithm>
+#include <array>
 
 namespace sealward::bench {
 namespace {
 
-constexpr size_t kP256Bytes = 32;
-constexpr size_t kMaxEcdsaDerBytes = 2 + 2 * (2 + 1 + kP256Bytes);
+constexpr size_t kMaxCoordinateBytes = 66;     // P-521
+constexpr size_t kMaxSequenceHeaderBytes = 3;  // a tag, and a length in one or two bytes
+constexpr size_t kMaxEcdsaDerBytes = kMaxSequenceHeaderBytes + 2 * (2 + 1 + kMaxCoordinateBytes);
 
 const unsigned char* Bytes(absl::string_view view) {
   return reinterpret_cast<const unsigned char*>(view.data());
@@ -19,87 +19,84 @@ const unsigned char* Bytes(absl::string_view view) {
 
 // Appends one INTEGER of ECDSA-Sig-Value (RFC 3279 section 2.2.3): shortest
 // form, a zero byte in front where the first bit would read as a sign.
-unsigned char* PutInteger(const unsigned char* value, unsigned char* out) {
-  size_t skip = 0;
-  while (skip + 1 < kP256Bytes && value[skip] == 0) ++skip;
-  const bool pad = (value[skip] & 0x80) != 0;
-  const size_t bytes = kP256Bytes - skip + (pad ? 1 : 0);
+unsigned char* PutInteger(absl::string_view value, unsigned char* out) {
+  while (value.size() > 1 && value[0] == 0) value.remove_prefix(1);
+  const bool pad = (value[0] & 0x80) != 0;
   *out++ = 0x02;
-  *out++ = static_cast<unsigned char>(bytes);
+  *out++ = static_cast<unsigned char>(value.size() + (pad ? 1 : 0));
   if (pad) *out++ = 0;
-  return std::copy(value + skip, value + kP256Bytes, out);
+  return std::copy_n(Bytes(value), value.size(), out);
+}
+
+// Puts the SEQUENCE's tag and length in front of its content; returns where it begins.
+unsigned char* PutSequenceBefore(unsigned char* content, size_t size) {
+  *--content = static_cast<unsigned char>(size);
+  if (size >= 0x80) *--content = 0x81;
+  *--content = 0x30;
+  return content;
 }
 
 }  // namespace
 
-absl::StatusOr<Scheme> SchemeOf(absl::string_view jose_alg) {
-  if (jose_alg == "ES256") return Scheme::kEs256;
-  if (jose_alg == "RS256") return Scheme::kRs256;
-  if (jose_alg == "EdDSA") return Scheme::kEdDsa;
-  return absl::InvalidArgumentError(absl::StrCat("no such algorithm here: ", jose_alg));
-}
-
-Sha256::Sha256() : md_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), ctx_(EVP_MD_CTX_new()) {}
-
-Digest Sha256::operator()(absl::string_view message) {
-  Digest digest{};
-  EVP_DigestInit_ex2(ctx_.get(), md_.get(), nullptr);
-  EVP_DigestUpdate(ctx_.get(), message.data(), message.size());
-  EVP_DigestFinal_ex(ctx_.get(), digest.data(), nullptr);
-  return digest;
-}
-
 absl::StatusOr<std::unique_ptr<ReferenceVerifier>> ReferenceVerifier::Create(
-    Scheme scheme, const std::string& spki) {
+    const Scheme& scheme, const std::string& spki) {
   const unsigned char* in = Bytes(spki);
   UniquePkey key(d2i_PUBKEY(nullptr, &in, static_cast<long>(spki.size())));
   if (key == nullptr) return absl::InvalidArgumentError("not a DER SubjectPublicKeyInfo");
   std::unique_ptr<ReferenceVerifier> verifier(new ReferenceVerifier(scheme, std::move(key)));
-  if (absl::Status status = verifier->Warm(); !status.ok()) return status;
+  if (!verifier->Warm()) return absl::InternalError("OpenSSL cannot verify with this key");
   return verifier;
 }
 
-absl::Status ReferenceVerifier::Warm() {
-  bool warm = true;
-  if (scheme_ == Scheme::kEdDsa) {
+bool ReferenceVerifier::Warm() {
+  if (scheme_.kind == SignatureKind::kEdDsa) {
     one_shot_.reset(EVP_MD_CTX_new());
-    warm = EVP_DigestVerifyInit(one_shot_.get(), nullptr, nullptr, nullptr, key_.get()) == 1;
-  } else {
-    verify_.reset(EVP_PKEY_CTX_new(key_.get(), nullptr));
-    warm = EVP_PKEY_verify_init(verify_.get()) == 1;
+    return EVP_DigestVerifyInit(one_shot_.get(), nullptr, nullptr, nullptr, key_.get()) == 1;
   }
-  if (warm && scheme_ == Scheme::kRs256) {
-    warm = EVP_PKEY_CTX_set_rsa_padding(verify_.get(), RSA_PKCS1_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_signature_md(verify_.get(), EVP_sha256()) == 1;
-  }
-  return warm ? absl::OkStatus() : absl::InternalError("OpenSSL cannot verify with this key");
+  verify_.reset(EVP_PKEY_CTX_new(key_.get(), nullptr));
+  if (hasher_.md() == nullptr || EVP_PKEY_verify_init(verify_.get()) != 1) return false;
+  return scheme_.kind == SignatureKind::kEcdsa || WarmRsa();
+}
+
+// PSS as RFC 7518 section 3.5 has it: MGF1 of the same hash, which is OpenSSL's default, and
+// a salt as long as the hash.
+bool ReferenceVerifier::WarmRsa() {
+  const bool pss = scheme_.kind == SignatureKind::kPss;
+  EVP_PKEY_CTX* const ctx = verify_.get();
+  return EVP_PKEY_CTX_set_rsa_padding(ctx, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_signature_md(ctx, hasher_.md()) == 1 &&
+         (!pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
 bool ReferenceVerifier::Verify(absl::string_view message, absl::string_view signature) {
-  switch (scheme_) {
-    case Scheme::kEs256:
-      return VerifyEcdsa(sha256_(message), signature);
-    case Scheme::kRs256: {
-      const Digest digest = sha256_(message);
-      return EVP_PKEY_verify(verify_.get(), Bytes(signature), signature.size(), digest.data(),
-                             digest.size()) == 1;
-    }
-    case Scheme::kEdDsa:
+  switch (scheme_.kind) {
+    case SignatureKind::kEcdsa:
+      return VerifyEcdsa(hasher_(message), signature);
+    case SignatureKind::kPkcs1:
+    case SignatureKind::kPss:
+      return VerifyDigest(hasher_(message), signature);
+    case SignatureKind::kEdDsa:
       return EVP_DigestVerify(one_shot_.get(), Bytes(signature), signature.size(), Bytes(message),
                               message.size()) == 1;
   }
   return false;
 }
 
-bool ReferenceVerifier::VerifyEcdsa(const Digest& digest, absl::string_view signature) {
-  if (signature.size() != 2 * kP256Bytes) return false;
+bool ReferenceVerifier::VerifyDigest(absl::string_view digest, absl::string_view signature) {
+  return EVP_PKEY_verify(verify_.get(), Bytes(signature), signature.size(), Bytes(digest),
+                         digest.size()) == 1;
+}
+
+bool ReferenceVerifier::VerifyEcdsa(absl::string_view digest, absl::string_view signature) {
+  const size_t half = scheme_.coordinate_bytes;
+  if (signature.size() != 2 * half) return false;
   std::array<unsigned char, kMaxEcdsaDerBytes> der;
-  unsigned char* end = PutInteger(Bytes(signature), der.data() + 2);
-  end = PutInteger(Bytes(signature) + kP256Bytes, end);
-  der[0] = 0x30;
-  der[1] = static_cast<unsigned char>(end - der.data() - 2);
-  return EVP_PKEY_verify(verify_.get(), der.data(), static_cast<size_t>(end - der.data()),
-                         digest.data(), digest.size()) == 1;
+  unsigned char* const content = der.data() + kMaxSequenceHeaderBytes;
+  unsigned char* const s = PutInteger(signature.substr(0, half), content);
+  unsigned char* const end = PutInteger(signature.substr(half), s);
+  const unsigned char* begin = PutSequenceBefore(content, static_cast<size_t>(end - content));
+  return VerifyDigest(digest,
+                      {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)});
 }
 
 }  // namespace sealward::bench

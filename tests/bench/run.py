@@ -4,10 +4,12 @@
 In one run and with the same keys: the raw module (1 and 2 processes, sign
 alone and sign + OpenSSL verify) and the service over mTLS (unary with 1, 16
 and 128 calls in flight, batches of 64 with 4 in flight), in interleaved
-rounds; then one tenant's latency while another floods, how soon a standby
-signs after a revocation, what a thousand rotations at once do to signing, what
-many keys cost, and what each hardening measure does. Prints medians and the
-ratios against their targets, and writes JSON.
+rounds; then each kind of algorithm likewise, unary with 64 in flight; the client
+library's batching against batches made by hand, one tenant's latency while
+another floods, how soon a standby signs after a revocation, what a thousand
+rotations at once do to signing, what many keys cost, and what each hardening
+measure does. Prints medians and the ratios against their
+targets, and writes JSON.
 A missed target does not fail the run; a wrong or missing signature does.
 """
 
@@ -19,7 +21,7 @@ import types
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 
-from runner import hardening, mass_rotation, noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
+from runner import algorithms, batching, hardening, mass_rotation, noise, plan, planner, processes, profile, report, revocation, rounds, state  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SECONDS = 0.25
@@ -52,6 +54,7 @@ def find_binaries(build):
         cli=build / "bin/sealward",
         raw=build / "tests/bench/raw_pkcs11",
         load_client=build / "tests/bench/load_client",
+        batching_client=build / "tests/bench/batching_client",
         revocation_client=build / "tests/bench/revocation_client",
         many_keys_client=build / "tests/bench/many_keys_client",
         planner_bench=build / "tests/bench/planner_bench",
@@ -64,6 +67,15 @@ def find_binaries(build):
         if not path.exists():
             raise processes.BenchError(f"{path} is missing: build it first (./dev bench does)")
     return binaries
+
+
+def measure_algorithms(arguments, service, binaries):
+    return algorithms.measure(service, binaries, arguments.rounds, arguments.seconds,
+                              arguments.channels, arguments.quick)
+
+
+def measure_batching(arguments, service, binaries):
+    return batching.measure(service, binaries, arguments.rounds, arguments.seconds)
 
 
 def measure_noise(arguments, service, binaries):
@@ -97,6 +109,8 @@ def measure_hardening(arguments, _service, binaries):
 
 # What is measured after the rounds, in this order: (measure, print).
 PARTS = {
+    "algorithms": (measure_algorithms, algorithms.print_table),
+    "batching": (measure_batching, batching.print_table),
     "noise": (measure_noise, noise.print_table),
     "revocation": (measure_revocation, revocation.print_table),
     "mass-rotation": (measure_mass_rotation, mass_rotation.print_table),

@@ -3,7 +3,8 @@
 //   SEALWARD_TEST_HSM=PROGRAM signer_load PARTITION SECONDS ALGORITHM
 //
 // Prints {"signatures":…,"seconds":…,"cpu_seconds":…}: the CPU is the signer's. 2 packets of
-// 16 operations are in flight, as from a busy server. Exit code 1 if one does not verify.
+// 16 operations are in flight, as from a busy server. ALGORITHM is a name of
+// common/algorithms.cc. Exit code 1 if one does not verify.
 #include <unistd.h>
 
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "common/algorithms.h"
 #include "common/packet_socket.h"
 #include "tests/contract/hsm/hsm_process.h"
 
@@ -40,12 +42,6 @@ double CpuSeconds(pid_t pid) {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-v1::Algorithm AlgorithmOf(const std::string& name) {
-  if (name == "ES256") return v1::ALGORITHM_ES256;
-  if (name == "RS256") return v1::ALGORITHM_RS256_2048;
-  return v1::ALGORITHM_EDDSA_ED25519;
-}
-
 int Fail(const char* what) {
   fprintf(stderr, "signer_load: %s\n", what);
   return 1;
@@ -55,7 +51,9 @@ int Fail(const char* what) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return Fail("PARTITION SECONDS ALGORITHM");
-  const v1::Algorithm algorithm = AlgorithmOf(argv[3]);
+  const sealward::AlgorithmInfo* const row = sealward::FindAlgorithmByName(argv[3]);
+  if (row == nullptr) return Fail("no such algorithm; ES256 and RS256-2048 are two");
+  const v1::Algorithm algorithm = row->algorithm;
   const auto ref = hsm_test::Ref(hsm_test::Id(algorithm));
   hsm_test::HsmProcess process(argv[1]);
   if (!process.Ready().ok()) return Fail("the signer does not get ready");

@@ -299,11 +299,14 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.states = []
-        cls.class_failed = False
+        cls.class_failed = True  # until it is prepared
+        # Not in tearDownClass, which is left out where prepare fails: a server would live on.
+        cls.addClassCleanup(cls.clean_up_states)
         if cls.start_server:
             cls.state = cls.make_state()
             cls.server = Server(cls.state)
             cls.prepare()
+        cls.class_failed = False
 
     @classmethod
     def make_state(cls, **keywords):
@@ -319,7 +322,7 @@ class Case(unittest.TestCase):
         """What the tests of a class find: override."""
 
     @classmethod
-    def tearDownClass(cls):
+    def clean_up_states(cls):
         for state in cls.states:
             state.failed = cls.class_failed
             state.clean_up()

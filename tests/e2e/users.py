@@ -190,9 +190,9 @@ class UsersCase(harness.Case):
             text = text.replace("processes = 2", f"sockets = [{names}]")
         path.write_text(text, encoding="utf-8")
 
-    def prepare(self, environment="production", uid=SERVER_UID, launcher=()):
+    def prepare(self, environment="production", uid=SERVER_UID, launcher=(), count=2):
         """Signers that listen for `uid`, a configuration and a store of `uid`'s."""
-        self.signers = Signers(self.state, peer_uid=uid, launcher=launcher)
+        self.signers = Signers(self.state, count, peer_uid=uid, launcher=launcher)
         self.configure(environment, self.signers.sockets)
         run = self.state.dir / "run"
         run.mkdir()

@@ -5,10 +5,10 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "common/digest.h"
+
 namespace sealward::fakes {
 namespace {
-
-constexpr size_t kScalarBytes = 32;  // of P-256
 
 struct KeyDeleter {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -18,7 +18,7 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
 KeyPtr MakeKey(const AlgorithmInfo& algorithm) {
   switch (algorithm.key_type) {
     case KeyType::kEc:
-      return KeyPtr(EVP_EC_gen("P-256"));
+      return KeyPtr(EVP_EC_gen(algorithm.crv.data()));
     case KeyType::kRsa:
       return KeyPtr(EVP_RSA_gen(static_cast<unsigned>(algorithm.modulus_bits)));
     case KeyType::kOkp:
@@ -36,21 +36,29 @@ std::string SpkiOf(EVP_PKEY* key) {
 }
 
 // DER Ecdsa-Sig-Value to R || S (RFC 7518 section 3.4).
-std::string JoseEcdsa(const std::string& der) {
+std::string JoseEcdsa(const std::string& der, size_t scalar_bytes) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   ECDSA_SIG* signature = d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()));
-  std::string out(2 * kScalarBytes, '\0');
+  std::string out(2 * scalar_bytes, '\0');
   auto* bytes = reinterpret_cast<unsigned char*>(out.data());
-  BN_bn2binpad(ECDSA_SIG_get0_r(signature), bytes, kScalarBytes);
-  BN_bn2binpad(ECDSA_SIG_get0_s(signature), bytes + kScalarBytes, kScalarBytes);
+  const auto size = static_cast<int>(scalar_bytes);
+  BN_bn2binpad(ECDSA_SIG_get0_r(signature), bytes, size);
+  BN_bn2binpad(ECDSA_SIG_get0_s(signature), bytes + scalar_bytes, size);
   ECDSA_SIG_free(signature);
   return out;
 }
 
-std::string SignWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::string& message) {
+// PSS with a salt of `pss_salt_bytes`, or of the hash's length.
+std::string SignWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::string& message,
+                     std::optional<size_t> pss_salt_bytes) {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestSignInit(context, nullptr, algorithm.key_type == KeyType::kOkp ? nullptr : EVP_sha256(),
-                     nullptr, key);
+  EVP_PKEY_CTX* parameters = nullptr;
+  EVP_DigestSignInit(context, &parameters, DigestOf(algorithm.hash), nullptr, key);
+  if (algorithm.padding == RsaPadding::kPss) {
+    EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING);
+    EVP_PKEY_CTX_set_rsa_pss_saltlen(
+        parameters, static_cast<int>(pss_salt_bytes.value_or(HashBytes(algorithm.hash))));
+  }
   const auto* data = reinterpret_cast<const unsigned char*>(message.data());
   size_t size = 0;
   EVP_DigestSign(context, nullptr, &size, data, message.size());
@@ -59,7 +67,28 @@ std::string SignWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::s
                  message.size());
   out.resize(size);
   EVP_MD_CTX_free(context);
-  return algorithm.key_type == KeyType::kEc ? JoseEcdsa(out) : out;
+  return algorithm.key_type == KeyType::kEc ? JoseEcdsa(out, algorithm.coordinate_bytes) : out;
+}
+
+// What SignWith signs of a message whose hash is `digest`.
+std::string SignDigestWith(EVP_PKEY* key, const AlgorithmInfo& algorithm, const std::string& digest,
+                           std::optional<size_t> pss_salt_bytes) {
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(key, nullptr);
+  EVP_PKEY_sign_init(context);
+  EVP_PKEY_CTX_set_signature_md(context, DigestOf(algorithm.hash));
+  if (algorithm.padding == RsaPadding::kPss) {
+    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING);
+    EVP_PKEY_CTX_set_rsa_pss_saltlen(
+        context, static_cast<int>(pss_salt_bytes.value_or(HashBytes(algorithm.hash))));
+  }
+  const auto* data = reinterpret_cast<const unsigned char*>(digest.data());
+  size_t size = 0;
+  EVP_PKEY_sign(context, nullptr, &size, data, digest.size());
+  std::string out(size, '\0');
+  EVP_PKEY_sign(context, reinterpret_cast<unsigned char*>(out.data()), &size, data, digest.size());
+  out.resize(size);
+  EVP_PKEY_CTX_free(context);
+  return algorithm.key_type == KeyType::kEc ? JoseEcdsa(out, algorithm.coordinate_bytes) : out;
 }
 
 class OpenSslKey final : public FakeKey {
@@ -68,8 +97,11 @@ class OpenSslKey final : public FakeKey {
       : algorithm_(algorithm), key_(MakeKey(algorithm)) {}
 
   std::string Spki() const override { return SpkiOf(key_.get()); }
-  std::string Sign(const std::string& message) const override {
-    return SignWith(key_.get(), algorithm_, message);
+  std::string Sign(const std::string& message, std::optional<size_t> salt) const override {
+    return SignWith(key_.get(), algorithm_, message, salt);
+  }
+  std::string SignDigest(const std::string& digest, std::optional<size_t> salt) const override {
+    return SignDigestWith(key_.get(), algorithm_, digest, salt);
   }
 
  private:

@@ -2,7 +2,9 @@
 #ifndef SEALWARD_TESTS_FAKES_FAKE_KEY_H_
 #define SEALWARD_TESTS_FAKES_FAKE_KEY_H_
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/algorithms.h"
@@ -17,8 +19,12 @@ class FakeKey {
 
   // DER SubjectPublicKeyInfo.
   virtual std::string Spki() const = 0;
-  // In JWS form.
-  virtual std::string Sign(const std::string& message) const = 0;
+  // In JWS form; PSS with a salt of so many bytes, or of the hash's length.
+  virtual std::string Sign(const std::string& message,
+                           std::optional<size_t> pss_salt_bytes = std::nullopt) const = 0;
+  // The same of a message whose hash is `digest`. Not for EdDSA.
+  virtual std::string SignDigest(const std::string& digest,
+                                 std::optional<size_t> pss_salt_bytes = std::nullopt) const = 0;
 };
 
 }  // namespace sealward::fakes

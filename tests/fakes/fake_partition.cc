@@ -169,12 +169,13 @@ void FakePartition::ReplaceKeyPair(const std::string& object_id) {
   object.key = FakeKey::Make(*object.algorithm);
 }
 
-void FakePartition::AddObject(const std::string& object_id, const std::string& key) {
+void FakePartition::AddObject(const std::string& object_id, const std::string& key,
+                              hsm::v1::ObjectPurpose purpose) {
   absl::MutexLock lock(&mu_);
   hsm::v1::ObjectRef ref;
   ref.set_object_id(object_id);
   ref.set_key(key);
-  ref.set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
+  ref.set_purpose(purpose);
   Make(ref, v1::ALGORITHM_ES256);
 }
 
@@ -268,6 +269,8 @@ Result FakePartition::Carry(const hsm::v1::Operation& operation) {
       return GetPublicKey(operation.get_public_key().object());
     case hsm::v1::Operation::kSignJws:
       return Sign(operation.sign_jws());
+    case hsm::v1::Operation::kSignRaw:
+      return SignRaw(operation.sign_raw());
     case hsm::v1::Operation::kList:
       return List(operation.list());
     default:
@@ -376,17 +379,35 @@ Result FakePartition::GetPublicKey(const hsm::v1::ObjectRef& ref) {
   return result;
 }
 
-Result FakePartition::Sign(const hsm::v1::SignJws& request) {
-  const auto found = objects_.find(request.object().object_id());
-  if (found == objects_.end()) return From(NotFound());
+absl::StatusOr<FakePartition::Object*> FakePartition::FindSigning(const hsm::v1::ObjectRef& ref) {
+  const auto found = objects_.find(ref.object_id());
+  if (found == objects_.end()) return NotFound();
   Object& object = *found->second;
-  if (object.ref.key() != request.object().key()) {
-    return From(Mismatch());
-  }
-  if (absl::Status s = marks_.CheckSigns(request.object().object_id()); !s.ok()) return From(s);
+  if (object.ref.key() != ref.key() || object.ref.purpose() != ref.purpose()) return Mismatch();
+  if (absl::Status s = marks_.CheckSigns(ref.object_id()); !s.ok()) return s;
+  return &object;
+}
+
+Result FakePartition::Sign(const hsm::v1::SignJws& request) {
+  auto object = FindSigning(request.object());
+  if (!object.ok()) return From(object.status());
   Result result;
-  result.mutable_signature()->set_signature(object.key->Sign(request.signing_input()));
-  result.mutable_signature()->set_object_counter(++object.signatures);
+  result.mutable_signature()->set_signature((*object)->key->Sign(request.signing_input()));
+  result.mutable_signature()->set_object_counter(++(*object)->signatures);
+  return result;
+}
+
+Result FakePartition::SignRaw(const hsm::v1::SignRaw& request) {
+  auto object = FindSigning(request.object());
+  if (!object.ok()) return From(object.status());
+  const FakeKey& key = *(*object)->key;
+  const std::optional<size_t> salt =
+      request.has_pss_salt_bytes() ? std::optional<size_t>(request.pss_salt_bytes()) : std::nullopt;
+  Result result;
+  result.mutable_signature()->set_signature(request.has_digest()
+                                                ? key.SignDigest(request.digest(), salt)
+                                                : key.Sign(request.message(), salt));
+  result.mutable_signature()->set_object_counter(++(*object)->signatures);
   return result;
 }
 

@@ -56,7 +56,8 @@ class FakePartition final : public hsm_client::Partition {
   void RemoveObject(const std::string& object_id);
   void ReplaceKeyPair(const std::string& object_id);
   // Makes an object that nobody asked for.
-  void AddObject(const std::string& object_id, const std::string& key);
+  void AddObject(const std::string& object_id, const std::string& key,
+                 hsm::v1::ObjectPurpose purpose = hsm::v1::OBJECT_PURPOSE_JWT);
   // Makes one that no label attributes: List counts it, Destroy takes it by its id.
   void AddUnattributable(const std::string& object_id);
   // As many more that have no id either.
@@ -100,7 +101,10 @@ class FakePartition final : public hsm_client::Partition {
   absl::Status Destroy(const hsm::v1::Destroy& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result Generate(const hsm::v1::Generate& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result GetPublicKey(const hsm::v1::ObjectRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<Object*> FindSigning(const hsm::v1::ObjectRef& ref)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result Sign(const hsm::v1::SignJws& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  hsm::v1::Result SignRaw(const hsm::v1::SignRaw& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   hsm::v1::Result List(const hsm::v1::List& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Make(const hsm::v1::ObjectRef& ref, v1::Algorithm algorithm)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -17,8 +17,8 @@ def describe(service, key):
     }
 
 
-def start(service, binaries, keys, config_name):
-    """A load_client that is connected; `keys` as describe() gives them."""
+def start(service, binaries, keys, config_name, binary=None):
+    """A load_client, or `binary`, that is connected; `keys` as describe() gives them."""
     tls = service.directory / "tls"
     config = {
         "target": service.ready["signing"],
@@ -28,7 +28,7 @@ def start(service, binaries, keys, config_name):
         "keys": keys,
     }
     program = LineProgram(
-        binaries.load_client, service.directory / config_name, config, service.log
+        binary or binaries.load_client, service.directory / config_name, config, service.log
     )
     program.wait_ready()
     return program

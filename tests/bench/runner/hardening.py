@@ -14,7 +14,7 @@ import tempfile
 
 from . import processes
 
-ALGORITHMS = ("ES256", "RS256", "EdDSA")
+ALGORITHMS = ("ES256", "RS256-2048", "EdDSA")
 SINGLE = ("stack-burn", "wipe-on-free", "immediate-bind", "memory-lock", "not-dumpable")
 TOGETHER = ",".join((*SINGLE, "core-limit", "sandbox", "no-new-privs"))
 VARIANTS = (*SINGLE, "sandbox,no-new-privs", TOGETHER)

@@ -2,19 +2,27 @@
 
 import base64
 
-# AlgorithmIdentifier with what follows it up to the key: RFC 5480, RFC 8410.
-_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\x04"
-_ED25519 = bytes.fromhex("302a300506032b6570032100")
-_RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")  # RFC 3279 section 2.3.1
+# AlgorithmIdentifiers by `crv`, or `kty` of RSA: RFC 5480, RFC 8410, RFC 3279 section 2.3.1.
+_ALGORITHMS = {
+    "P-256": bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107"),
+    "P-384": bytes.fromhex("301006072a8648ce3d020106052b81040022"),
+    "P-521": bytes.fromhex("301006072a8648ce3d020106052b81040023"),
+    "Ed25519": bytes.fromhex("300506032b6570"),
+    "RSA": bytes.fromhex("300d06092a864886f70d0101010500"),
+}
 
 
 def spki(jwk):
+    algorithm = _ALGORITHMS[jwk.get("crv", jwk["kty"])]
+    return _der(0x30, algorithm + _der(0x03, b"\x00" + _public_key(jwk)))
+
+
+def _public_key(jwk):
     if jwk["kty"] == "EC":
-        return _P256 + _bytes(jwk["x"]) + _bytes(jwk["y"])
+        return b"\x04" + _bytes(jwk["x"]) + _bytes(jwk["y"])
     if jwk["kty"] == "OKP":
-        return _ED25519 + _bytes(jwk["x"])
-    numbers = _integer(_bytes(jwk["n"])) + _integer(_bytes(jwk["e"]))
-    return _der(0x30, _RSA_ALGORITHM + _der(0x03, b"\x00" + _der(0x30, numbers)))
+        return _bytes(jwk["x"])
+    return _der(0x30, _integer(_bytes(jwk["n"])) + _integer(_bytes(jwk["e"])))
 
 
 def base64url(data):

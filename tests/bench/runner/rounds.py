@@ -16,11 +16,11 @@ class Rounds:
     handshakes are not measured. Those that are not measured wait for a line
     and use no CPU."""
 
-    def __init__(self, service, binaries, channels):
+    def __init__(self, service, binaries, channels, keys=plan.KEYS):
         self._service = service
         self._channels = channels
         self._programs = []
-        raw, keys = self._configurations()
+        raw, described = self._configurations(keys)
         settings, environment = service.partition()
         directory = service.directory
         try:
@@ -28,7 +28,7 @@ class Rounds:
                 self._start(binaries.raw, directory / "raw.json", {**settings, "keys": raw}, environment)
                 for _ in range(plan.RAW_PROCESSES)
             ]
-            self._client = client.start(service, binaries, keys, "client.json")
+            self._client = client.start(service, binaries, described, "client.json")
             self._programs.append(self._client)
         except BaseException:
             self.close()
@@ -58,10 +58,10 @@ class Rounds:
         program.wait_ready()
         return program
 
-    def _configurations(self):
+    def _configurations(self, keys):
         """Of the raw processes and of the client: the same keys, the same claims."""
-        raw, keys = [], []
-        for key in plan.KEYS:
+        raw, all_described = [], []
+        for key in keys:
             described = client.describe(self._service, key)
             signing_kid = self._service.signing_kid(key)
             header = {"alg": key.alg, "kid": signing_kid, "typ": "JWT"}
@@ -73,13 +73,13 @@ class Rounds:
                 {
                     "name": key.name,
                     "alg": key.alg,
-                    "label": f"sealward:1:jwt:{key.resource}",
+                    "label": key.label,
                     "spki_hex": described["kids"][signing_kid],
                     "message": message,
                 }
             )
-            keys.append(described)
-        return raw, keys
+            all_described.append(described)
+        return raw, all_described
 
     def _measure(self, measure, seconds):
         if measure.key != plan.KEYS[0].name:

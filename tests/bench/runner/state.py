@@ -17,6 +17,7 @@ from .processes import BenchError
 
 HSM_PROCESSES = 2
 START_TIMEOUT_S = 60
+GENERATION_TIMEOUT_S = 300
 _PREFIX = "sealward-bench-"
 _AUDIENCE = "https://api.bench.test"
 
@@ -160,9 +161,9 @@ class Service:
 
         return self._wait_until(ready_pids, "the sealward-hsm processes do not get ready")
 
-    def _wait_until(self, condition, complaint):
+    def _wait_until(self, condition, complaint, timeout_s=START_TIMEOUT_S):
         """The condition's first true value, while the server lives."""
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while not (value := condition()):
             try:
                 code = self._server.wait(0.05)
@@ -190,7 +191,7 @@ class Service:
         for tenant, keys in (("bench", plan.KEYS), ("noisy", plan.NOISY_KEYS)):
             self.create_tenant(tenant)
             for key in keys:
-                self._create_key(key)
+                self.create_key(key)
 
     def count_events(self, event, key, version):
         """How often the log says so of that version of keys whose name starts with `key`."""
@@ -199,7 +200,15 @@ class Service:
         with open(self.directory / "programs.log", encoding="utf-8") as lines:
             return sum(all(part in line for part in parts) for line in lines)
 
-    def _create_key(self, key):
+    def await_successors(self, keys):
+        """Until nothing is left to generate: RSA-4096 takes a core for seconds."""
+
+        def have_two_versions():
+            return all(self.count_events("key_version_generated", f'{key.resource}"', 2) for key in keys)
+
+        self._wait_until(have_two_versions, "a key gets no successor", GENERATION_TIMEOUT_S)
+
+    def create_key(self, key):
         self._cli("admin", "issuers", "create", key.issuer, "--issuer-url", self._issuer_url(key))
         self._cli(
             *("operator", "keys", "create", key.resource, "--issuer", key.issuer),

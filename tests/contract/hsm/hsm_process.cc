@@ -50,8 +50,9 @@ std::string HsmBinary() {
   return other != nullptr ? other : SEALWARD_HSM_BINARY;
 }
 
-// Starts sealward-hsm; `inherited` becomes descriptor 3.
-pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited) {
+// Starts sealward-hsm; `inherited` becomes descriptor 3, `out_fd` its stdout.
+pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited,
+            int out_fd = STDOUT_FILENO) {
   std::vector<std::string> words = {HsmBinary()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
@@ -62,6 +63,7 @@ pid_t Spawn(const std::vector<std::string>& arguments, int log_fd, int inherited
   if (pid < 0) Die("fork");
   if (pid == 0) {
     dup2(log_fd, STDERR_FILENO);
+    dup2(out_fd, STDOUT_FILENO);
     if (inherited == 3) fcntl(3, F_SETFD, 0);
     if (inherited >= 0 && inherited != 3) dup2(inherited, 3);
     execv(argv[0], argv.data());
@@ -100,8 +102,11 @@ std::string TempDirectory::Path(absl::string_view name) const {
 
 Ended RunHsm(const std::vector<std::string>& arguments) {
   const int log_fd = MakeLog();
-  Ended ended = WaitFor(Spawn(arguments, log_fd, -1), log_fd);
+  const int out_fd = MakeLog();
+  Ended ended = WaitFor(Spawn(arguments, log_fd, -1, out_fd), log_fd);
+  ended.out = ReadLog(out_fd);
   close(log_fd);
+  close(out_fd);
   return ended;
 }
 
@@ -116,14 +121,34 @@ static std::string ReachableModule(const TempDirectory& root, const std::string&
   return copy;
 }
 
-TempPartition::TempPartition(const std::string& module, const std::string& profile)
-    : directory_(root_.Path("partition")) {
-  std::vector<std::string> arguments = {"init", "--dir", directory_};
-  if (!module.empty()) {
-    arguments.insert(arguments.end(), {"--module", ReachableModule(root_, module)});
-  }
+void TempPartition::Init(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"init", "--dir", directory_});
   const Ended ended = RunHsm(arguments);
   if (ended.exit_code != 0) Die(absl::StrCat("init: ", ended.log));
+}
+
+TempPartition::TempPartition(const HsmKind& kind) : directory_(root_.Path("partition")) {
+  if (chmod(root_.Path("").c_str(), 0711) != 0) Die("chmod");
+  Init({"--profile", kind.made_as});
+  std::string config = Read("hsm.toml");
+  if (kind.module != nullptr) {
+    // A literal TOML string: what init wrote, up to its end.
+    const size_t start = config.find("module = '");
+    config.replace(start, config.find('\n', start) - start,
+                   absl::StrCat("module = '", ReachableModule(root_, kind.module), "'"));
+  }
+  config = absl::StrReplaceAll(config, {{absl::StrCat("profile = '", kind.made_as, "'"),
+                                         absl::StrCat("profile = '", kind.profile, "'")}});
+  Write("hsm.toml", config);
+  // The generic profile knows of no module's variables.
+  setenv("SOFTHSM2_CONF", "softhsm2.conf", /*overwrite=*/1);
+}
+
+TempPartition::TempPartition(const std::string& module, const std::string& profile)
+    : directory_(root_.Path("partition")) {
+  std::vector<std::string> arguments;
+  if (!module.empty()) arguments = {"--module", ReachableModule(root_, module)};
+  Init(arguments);
   if (profile != "softhsm") {
     Write("hsm.toml",
           absl::StrReplaceAll(Read("hsm.toml"), {{"'softhsm'", absl::StrCat("'", profile, "'")}}));

@@ -13,6 +13,7 @@
 #include "common/algorithms.h"
 #include "common/packet_socket.h"
 #include "sealward/hsm/v1/hsm.pb.h"
+#include "tests/contract/hsm/hsm_kinds.h"
 
 namespace sealward::hsm_test {
 
@@ -35,6 +36,7 @@ struct Ended {
   int signal = 0;
   bool dumped_core = false;
   std::string log;  // stderr
+  std::string out;  // stdout, of RunHsm
 };
 
 // Runs sealward-hsm with these arguments to its end.
@@ -45,6 +47,7 @@ class TempPartition {
  public:
   // `module` empty for SoftHSM2 itself. `profile` is what hsm.toml is made to say.
   explicit TempPartition(const std::string& module = "", const std::string& profile = "softhsm");
+  explicit TempPartition(const HsmKind& kind);
   const std::string& directory() const { return directory_; }
   std::string Path(absl::string_view name) const;
   std::string TokenDirectory() const;
@@ -58,6 +61,8 @@ class TempPartition {
   size_t Calls(absl::string_view function) const;
 
  private:
+  void Init(std::vector<std::string> arguments);
+
   TempDirectory root_;
   std::string directory_;
 };

@@ -39,8 +39,8 @@ std::vector<Violation> Violations() {
   all.push_back(
       {"a long name", Packet({GetOp(Ref(Id(1), std::string(141, 'x')))}).SerializeAsString()});
   all.push_back({"a long page", Packet({ListOp("", 257)}).SerializeAsString()});
-  // Field 9 of Operation (destroy, which this version does not have), empty.
-  all.push_back({"an unknown verb", std::string("\x08\x01\x12\x02\x7a\x00", 6)});
+  // Field 100 of Operation, empty: a verb of some later version.
+  all.push_back({"an unknown verb", std::string("\x08\x01\x12\x03\xa2\x06\x00", 7)});
   // Field 3 of RequestPacket.
   all.push_back({"an unknown field",
                  Packet({DescribeOp()}).SerializeAsString() + std::string("\x18\x01", 2)});
@@ -48,7 +48,8 @@ std::vector<Violation> Violations() {
   all.push_back({"an unknown field inside", [] {
                    auto packet = Packet({GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)});
                    auto* generate = packet.mutable_operations(0)->mutable_generate();
-                   generate->GetReflection()->MutableUnknownFields(generate)->AddVarint(7, 1);
+                   const auto* reflection = hsm::v1::Generate::GetReflection();
+                   reflection->MutableUnknownFields(generate)->AddVarint(7, 1);
                    return packet.SerializeAsString();
                  }()});
   return all;

@@ -49,7 +49,8 @@ void MakeToken() {
 
 }  // namespace
 
-LocalPartition::LocalPartition(const Clock& clock) : clock_(clock) {
+LocalPartition::LocalPartition(const Clock& clock, absl::string_view profile)
+    : clock_(clock), profile_(*hsm::FindProfile(profile)) {
   if (chdir(directory_.Path("").c_str()) != 0) abort();
   std::filesystem::create_directory("tokens");
   std::ofstream("conf") << "directories.tokendir = " << directory_.Path("tokens") << "\n";
@@ -64,15 +65,19 @@ LocalPartition::~LocalPartition() {
 
 std::unique_ptr<hsm::OpenPartition> LocalPartition::LogIn() {
   auto open = std::make_unique<hsm::OpenPartition>();
-  open->config.profile = hsm::FindProfile("softhsm");
+  open->config.profile = &profile_;
   open->config.token_directory =
       "tokens/" + std::filesystem::directory_iterator("tokens")->path().filename().string();
   open->module = Must(pkcs11::Module::Load(kModule));
-  if (!open->module->Initialize().ok()) abort();
+  const auto threads =
+      profile_.signing_sessions > 1 ? pkcs11::Threads::kSeveral : pkcs11::Threads::kOne;
+  if (!open->module->Initialize(kLabel, threads).ok()) abort();
   open->slot = Must(open->module->FindSlot(kLabel));
   open->mechanisms = hsm::DiscoverMechanisms(*open->module, open->slot.id);
   open->objects = Must(pkcs11::Session::Open(*open->module, open->slot.id));
-  open->signing = Must(pkcs11::Session::Open(*open->module, open->slot.id));
+  for (size_t n = 0; n < profile_.signing_sessions; ++n) {
+    open->signing.push_back(Must(pkcs11::Session::Open(*open->module, open->slot.id)));
+  }
   if (!open->objects->Login(kPin).ok()) abort();
   const hsm::TokenGuard guard(open->config.token_directory, hsm::kTokenObjectCopyFile);
   if (!guard.UpdateCopy().ok()) abort();
@@ -87,16 +92,26 @@ void LocalPartition::Restart() {
 }
 
 hsm::v1::Result LocalPartition::CallOne(const hsm::v1::Operation& operation) {
+  return Call({operation}).results(0);
+}
+
+hsm::v1::ResponsePacket LocalPartition::Call(const std::vector<hsm::v1::Operation>& operations) {
+  Take(operations);
+  return Finish();
+}
+
+void LocalPartition::Take(const std::vector<hsm::v1::Operation>& operations) {
   hsm::v1::RequestPacket request;
   request.set_packet_id(next_packet_++);
-  *request.add_operations() = operation;
+  for (const hsm::v1::Operation& operation : operations) *request.add_operations() = operation;
+  if (!dispatcher_->CanTake() || !dispatcher_->Take(request.SerializeAsString()).ok()) abort();
+}
+
+hsm::v1::ResponsePacket LocalPartition::Finish() {
   std::string answer;
   hsm::v1::ResponsePacket response;
-  if (!dispatcher_->Answer(request.SerializeAsString(), answer).ok() ||
-      !response.ParseFromString(answer)) {
-    abort();
-  }
-  return response.results(0);
+  if (!dispatcher_->Finish(answer).ok() || !response.ParseFromString(answer)) abort();
+  return response;
 }
 
 }  // namespace sealward::hsm_test

@@ -16,11 +16,15 @@ namespace sealward::hsm_test {
 // a time. Not thread-safe.
 class LocalPartition {
  public:
-  explicit LocalPartition(const Clock& clock);
+  explicit LocalPartition(const Clock& clock, absl::string_view profile = "softhsm");
   ~LocalPartition();
 
-  // One operation, through dispatch.
+  // Operations of a packet, through dispatch; or one.
+  hsm::v1::ResponsePacket Call(const std::vector<hsm::v1::Operation>& operations);
   hsm::v1::Result CallOne(const hsm::v1::Operation& operation);
+  // The same in two steps, as hsm::Dispatcher has them.
+  void Take(const std::vector<hsm::v1::Operation>& operations);
+  hsm::v1::ResponsePacket Finish();
 
   // A process of the same partition that starts now.
   void Restart();
@@ -32,6 +36,7 @@ class LocalPartition {
   std::unique_ptr<hsm::OpenPartition> LogIn();
 
   const Clock& clock_;
+  const hsm::Profile& profile_;
   TempDirectory directory_;
   std::unique_ptr<hsm::Partition> partition_;
   std::unique_ptr<hsm::Dispatcher> dispatcher_;

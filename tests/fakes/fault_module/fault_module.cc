@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/fakes/fault_module/fault_script.h"
 
@@ -24,6 +27,9 @@ constexpr int kHangPeriodMs = 20;
 
 CK_FUNCTION_LIST* real = nullptr;
 Script* script = nullptr;
+
+// Sessions that the process has.
+std::atomic<uint64_t> open_sessions = 0;
 
 void Sleep(int ms) { poll(nullptr, 0, ms); }
 
@@ -41,8 +47,16 @@ void Sleep(int ms) { poll(nullptr, 0, ms); }
   Die();
 }
 
+// Several threads may call; the script is for one.
+std::mutex script_mutex;
+
+bool Hangs(const std::string& function) {
+  const std::scoped_lock lock(script_mutex);
+  return script->Hangs(function);
+}
+
 void Hang(const std::string& function) {
-  while (script->Hangs(function)) Sleep(kHangPeriodMs);
+  while (Hangs(function)) Sleep(kHangPeriodMs);
 }
 
 // What happens before a call; a CK_RV if the call is not to be made.
@@ -60,6 +74,9 @@ std::optional<CK_RV> Before(const std::string& function, const Fault& fault) {
       Die();
     case Fault::Action::kEmptyTokenObject:
       EmptyTokenObjectAndDie();
+    case Fault::Action::kLimit:
+      if (open_sessions >= fault.value) return CKR_SESSION_COUNT;
+      break;
     default:
       break;
   }
@@ -118,6 +135,11 @@ std::string CountedName(const char* name, CK_SESSION_HANDLE /*session*/, CK_USER
   return user == CKU_SO ? std::string(name) + "_SO" : name;
 }
 
+std::vector<Fault> FaultsOf(const std::string& function) {
+  const std::scoped_lock lock(script_mutex);
+  return script->For(function, CountCall(function));
+}
+
 // Hook stands in the function list for the member that it is made of.
 template <auto kMember, typename = decltype(kMember)>
 struct Hook;
@@ -128,12 +150,14 @@ struct Hook<kMember, CK_RV (*CK_FUNCTION_LIST::*)(Arguments...)> {
 
   static CK_RV Call(Arguments... arguments) {
     const std::string function = CountedName(name, arguments...);
-    const auto faults = script->For(function, CountCall(function));
+    const auto faults = FaultsOf(function);
     for (const Fault& fault : faults) {
       if (const auto rv = Before(function, fault)) return *rv;
     }
     const CK_RV rv = (real->*kMember)(arguments...);
     if (rv != CKR_OK) return rv;
+    if (function == "C_OpenSession") ++open_sessions;
+    if (function == "C_CloseSession") --open_sessions;
     for (const Fault& fault : faults) {
       if (fault.action == Fault::Action::kHangAfter) Hang(function);
       Spoil(fault, arguments...);

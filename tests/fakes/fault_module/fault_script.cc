@@ -28,6 +28,7 @@ constexpr NamedAction kActions[] = {
     {"empty-token-object", Fault::Action::kEmptyTokenObject},
     {"half", Fault::Action::kHalf},
     {"extractable", Fault::Action::kExtractable},
+    {"limit", Fault::Action::kLimit},
 };
 
 struct NamedRv {
@@ -39,6 +40,8 @@ constexpr NamedRv kRvs[] = {
     {"CKR_HOST_MEMORY", CKR_HOST_MEMORY},
     {"CKR_GENERAL_ERROR", CKR_GENERAL_ERROR},
     {"CKR_FUNCTION_FAILED", CKR_FUNCTION_FAILED},
+    {"CKR_CANT_LOCK", CKR_CANT_LOCK},
+    {"CKR_DATA_LEN_RANGE", CKR_DATA_LEN_RANGE},
     {"CKR_DEVICE_ERROR", CKR_DEVICE_ERROR},
     {"CKR_DEVICE_MEMORY", CKR_DEVICE_MEMORY},
     {"CKR_DEVICE_REMOVED", CKR_DEVICE_REMOVED},

@@ -29,6 +29,7 @@ struct Fault {
     kEmptyTokenObject,  // token.object emptied, then SIGKILL: SoftHSM2's login, cut off
     kHalf,              // C_GenerateKeyPair: SIGKILL after the public half
     kExtractable,       // C_GetAttributeValue: CKA_EXTRACTABLE is true
+    kLimit,             // C_OpenSession: CKR_SESSION_COUNT while the process has `value` open
   };
   Action action = Action::kReturn;
   uint64_t value = 0;
@@ -45,9 +46,9 @@ struct Fault {
 //   C_Sign     17+   delay 200                   that and all later ones
 //
 // ACTION is a Fault::Action in kebab-case (return, delay, hang, hang-after, truncate,
-// flip, die, empty-token-object, half, extractable). Empty lines and those that begin
+// flip, die, empty-token-object, half, extractable, limit). Empty lines and those that begin
 // with # say nothing; what else is not understood ends the process, with a line on
-// stderr. Not thread-safe: sealward-hsm uses a module from one thread.
+// stderr. Not thread-safe.
 class Script {
  public:
   // What is to happen to the call with this number, in the order of the lines.

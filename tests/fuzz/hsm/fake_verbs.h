@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/errors.h"
+#include "common/signature_input.h"
 #include "hsm/header_check.h"
 #include "hsm/object_label.h"
 #include "hsm/verbs.h"
@@ -15,13 +16,25 @@ namespace sealward::hsm {
 
 // FakeVerbs keeps "keys" in a map. Its header check is the real one, for the kid
 // "fake" and ES256; its signatures are a constant.
-class FakeVerbs final : public Verbs {
+class FakeVerbs : public Verbs {
  public:
   absl::Status SignJws(const v1::SignJws& request, v1::Signature& out) override {
     ++calls;
     if (!keys_.contains(request.object().object_id())) return absl::NotFoundError("no such key");
     if (absl::Status s = header_.Check(request.signing_input()); !s.ok()) return s;
     out.set_signature(std::string(64, 's'));
+    out.set_object_counter(++signatures_);
+    return absl::OkStatus();
+  }
+
+  absl::Status SignRaw(const v1::SignRaw& request, v1::Signature& out) override {
+    ++calls;
+    if (!keys_.contains(request.object().object_id())) return absl::NotFoundError("no such key");
+    const SignatureInput input{.data = request.digest(), .is_digest = request.has_digest()};
+    if (absl::Status s = CheckSignatureInput(input, *FindAlgorithmByName("PS256-2048")); !s.ok()) {
+      return s;
+    }
+    out.set_signature(std::string(256, 's'));
     out.set_object_counter(++signatures_);
     return absl::OkStatus();
   }

@@ -26,6 +26,7 @@
 #include "server/api/tenant_service.h"
 #include "server/api/trust_domain_service.h"
 #include "server/auth/identity_reader.h"
+#include "server/signing/raw_signer.h"
 #include "server/signing/signer.h"
 #include "tests/fakes/key_rig.h"
 #include "tests/fakes/recording_sink.h"
@@ -81,8 +82,8 @@ class ApiRig {
         tenants_(edge_, &keys.partitions),
         issuers_(edge_, keys.manager.get(), "https://jwks.example"),
         key_service_(edge_, keys.manager.get()),
-        signer_({&keys.partitions, &keys.withheld, keys.epochs.get(), &keys.clock,
-                 [](const catalog::KeyVersion&) {}}),
+        route_({&keys.partitions, &keys.withheld, keys.epochs.get(), &keys.clock,
+                [](const catalog::KeyVersion&) {}}),
         lifecycle_(edge_, {keys.manager.get(), keys.quarantine.get(), &signer_.live_jwts()}),
         bindings_(edge_),
         approvals_(edge_),
@@ -91,7 +92,7 @@ class ApiRig {
         operations_(edge_, {&alarms_, &lifecycle_clock, keys.epochs.get()}),
         status_(edge_,
                 {"1.2.3", keys.clock.Now(), &keys.partitions, &keys.withheld, keys.epochs.get()}),
-        signing_(edge_, &signer_, &limiter_, &timers) {
+        signing_(edge_, &signer_, &raw_signer_, &limiter_, &timers) {
     keys.AddTenantAndIssuer();
     keys.AddTenant("tenants/b");
     Bind(kAdmin, "", v1::ROLE_ADMIN);
@@ -182,7 +183,9 @@ class ApiRig {
   TenantService tenants_;
   IssuerService issuers_;
   KeyService key_service_;
-  signing::Signer signer_;
+  signing::Route route_;
+  signing::Signer signer_{&route_};
+  signing::RawSigner raw_signer_{&route_};
   LifecycleService lifecycle_;
   RoleBindingService bindings_;
   ApprovalService approvals_;

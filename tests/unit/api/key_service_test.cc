@@ -105,8 +105,8 @@ TEST_F(KeyServiceTest, ClaimRulesComeBackAsTheyWereGiven) {
   ASSERT_TRUE(Create(request, &created).ok());
   EXPECT_EQ(created.scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
   EXPECT_EQ(Get().scope().claim_rules().SerializeAsString(), rules.SerializeAsString());
-  rig_.keys.Restart();
-  const catalog::ClaimRules& stored = rig_.keys.Key()->claim_rules;
+  const auto restarted = *catalog::Catalog::Load(rig_.keys.store.get());
+  const catalog::ClaimRules& stored = restarted->Get()->keys.at(fakes::kKey)->claim_rules;
   EXPECT_TRUE(stored.subject_required && stored.jwt_id_required);
   EXPECT_EQ(stored.subject_prefixes, (std::vector<std::string>{"user:", "svc:"}));
 }
@@ -128,6 +128,7 @@ TEST_F(KeyServiceTest, APartitionThatHangsLeavesTheOthersTheirThreads) {
   rig_.keys.own_partition.BlockGenerate();
   rig_.ChannelOf(kOperator);  // made before threads share it
   std::vector<std::thread> hung;
+  hung.reserve(static_cast<size_t>(kThreadsPerLane) + 3);
   for (int i = 0; i < kThreadsPerLane + 3; ++i) {
     hung.emplace_back([this, own, i] {
       v1::Key key;

@@ -168,7 +168,23 @@ TEST(RecordsTest, BrokenKeysAreDataLoss) {
   } rows[] = {
       {"issuer", [](Record& r) { r.set_issuer("tenants/acme"); }},
       {"issuer is not the tenant's", [](Record& r) { r.set_issuer("tenants/evil/issuers/main"); }},
-      {"purpose", [](Record& r) { r.set_purpose(2); }},
+      {"purpose", [](Record& r) { r.set_purpose(3); }},
+      {"not for JWTs", [](Record& r) { r.set_purpose(v1::KEY_PURPOSE_RAW); }},
+      {"not for JWTs",
+       [](Record& r) {
+         r.set_purpose(v1::KEY_PURPOSE_RAW);
+         r.clear_issuer();
+         r.clear_audiences();
+       }},
+      {"propagation time of its own", [](Record& r) { r.set_raw_propagation_time_s(1); }},
+      {"propagation time is negative",
+       [](Record& r) {
+         r.set_purpose(v1::KEY_PURPOSE_RAW);
+         r.clear_issuer();
+         r.clear_audiences();
+         r.clear_typs();
+         r.set_raw_propagation_time_s(-1);
+       }},
       {"audiences", [](Record& r) { r.clear_audiences(); }},
       {"typs", [](Record& r) { r.clear_typs(); }},
       {"typs", [](Record& r) { r.add_typs("a\",\"jku\":\"x"); }},

@@ -102,7 +102,7 @@ TEST_F(CliTest, UsageErrorsAreExitCode2AndSayWhatToDo) {
       {{"bindings", "get", "demo/x", "--key", "demo/main"}, "with --key only the id"},
       {{"bindings", "list", "demo", "--key", "demo/main"}, "TENANT or --key, not both"},
       {{"keys", "create", "demo/k", "--issuer", "i", "--algorithm", "RS256", "--audience", "a"},
-       "RS256-2048"},
+       "did you mean \"RS256-2048\"?"},
       {{"keys", "update", "demo/k"}, "say what to change"},
       {{"tenants", "update", "demo"}, "say what to change"},
       {{"keys", "update", "demo/k", "--quota-burst", "5"}, "--quota-per-second"},

@@ -125,7 +125,11 @@ TEST_F(BatchingSignerTest, TheQueueIsBounded) {
                           [&](const absl::StatusOr<SignedJwt>&) { ++cancelled; });
     if (i == 0) server_->AwaitSeen(1);
   }
-  EXPECT_EQ(ErrorReason(batching.SignJwt(Request(3), Soon()).status()), "CLIENT_QUEUE_FULL");
+  absl::Status refused;  // told before SignJwtAsync returns
+  batching.SignJwtAsync(Request(3), Soon(), [&refused](const absl::StatusOr<SignedJwt>& jwt) {
+    refused = jwt.status();
+  });
+  EXPECT_EQ(ErrorReason(refused), "CLIENT_QUEUE_FULL");
   server_->Release();
 }
 
@@ -138,7 +142,7 @@ TEST_F(BatchingSignerTest, LargeClaimsMakeSmallerBatches) {
     EXPECT_TRUE(jwt.ok()) << jwt.status();
     answers.DecrementCount();
   };
-  const std::string large(BatchingSigner::kMaxClaimsBytes, 'x');
+  const std::string large(size_t{65'536}, 'x');
   for (int i = 0; i < 101; ++i) {
     batching.SignJwtAsync({"tenants/t/keys/k", large, ""}, Soon(), done);
     if (i == 0) server_->AwaitSeen(1);
@@ -166,6 +170,28 @@ TEST_F(BatchingSignerTest, DestructionAnswersEverything) {
   EXPECT_EQ(answers.size(), 3U);
   EXPECT_THAT(answers, Each(testing::ResultOf([](const absl::Status& s) { return s.code(); },
                                               absl::StatusCode::kCancelled)));
+}
+
+// The batches that it leaves behind end later, when what its options point to is gone.
+TEST_F(BatchingSignerTest, NothingAsksItsClockAfterItsDestruction) {
+  class CountingClock final : public Clock {
+   public:
+    absl::Time Now() const override {
+      ++asked;
+      return absl::Now();
+    }
+    mutable std::atomic<int> asked = 0;
+  };
+  const CountingClock clock;
+  server_->Hold();
+  {
+    BatchingSigner batching(signer_.get(), {.max_wait = kForever, .clock = &clock});
+    batching.SignJwtAsync(Request(1), Soon(), [](const absl::StatusOr<SignedJwt>&) {});
+    server_->AwaitSeen(1);
+  }
+  const int asked = clock.asked;
+  signer_.reset();  // ends the batch that the server holds
+  EXPECT_EQ(clock.asked, asked);
 }
 
 // Many threads at once: nobody gets another's JWT, nobody none.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "google/protobuf/descriptor.h"
 
 namespace sealward {
@@ -34,12 +36,41 @@ TEST(AlgorithmsTest, UnknownIsNull) {
 // RFC 7518 section 3.4, RFC 8017 section 8.2.1, RFC 8032 section 5.1.6.
 TEST(AlgorithmsTest, SignatureSizes) {
   EXPECT_EQ(FindAlgorithmByName("ES256")->signature_bytes, 64U);
+  EXPECT_EQ(FindAlgorithmByName("ES384")->signature_bytes, 96U);
+  EXPECT_EQ(FindAlgorithmByName("ES512")->signature_bytes, 132U);
   EXPECT_EQ(FindAlgorithmByName("EdDSA")->signature_bytes, 64U);
-  for (const char* name : {"RS256-2048", "RS256-3072", "RS256-4096"}) {
-    const AlgorithmInfo* row = FindAlgorithmByName(name);
-    EXPECT_EQ(row->signature_bytes * 8, static_cast<size_t>(row->modulus_bits));
-    EXPECT_EQ(row->jose_alg, "RS256");
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    if (row.key_type != KeyType::kRsa) continue;
+    EXPECT_EQ(row.signature_bytes * 8, static_cast<size_t>(row.modulus_bits)) << row.name;
   }
+}
+
+// RFC 7518 section 3.1: the name says hash and padding. One row that says another would sign
+// what no validator verifies.
+TEST(AlgorithmsTest, TheNameSaysTheRest) {
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    const std::string name(row.name);
+    EXPECT_EQ(name.substr(0, row.jose_alg.size()), row.jose_alg);
+    if (row.key_type == KeyType::kOkp) continue;
+    const std::string bits = std::to_string(HashBytes(row.hash) * 8);
+    EXPECT_EQ(row.jose_alg.substr(2), bits) << name;
+    const bool rsa = row.key_type == KeyType::kRsa;
+    EXPECT_EQ(row.padding, !rsa             ? RsaPadding::kNotRsa
+                           : name[0] == 'P' ? RsaPadding::kPss
+                                            : RsaPadding::kPkcs1);
+    if (rsa) {
+      EXPECT_EQ(name.substr(6), std::to_string(row.modulus_bits));
+    }
+  }
+}
+
+// Partitions have pairs whose labels name no algorithm: what those sign with is for ever.
+TEST(AlgorithmsTest, TheUsualOnesStayTheUsualOnes) {
+  std::string usual;
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    if (IsUsual(row)) usual += std::string(row.name) + " ";
+  }
+  EXPECT_EQ(usual, "ES256 ES384 ES512 EdDSA RS256-2048 RS256-3072 RS256-4096 ");
 }
 
 }  // namespace

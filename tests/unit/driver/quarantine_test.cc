@@ -1,6 +1,5 @@
 // Objects that no version owns. If these break, a revoked or destroyed key comes back by
-// adoption, a key pair in use is purged, a purge is never finished, or a purged object
-// makes the server refuse its partition at the next start.
+// adoption.
 #include "server/lifecycle/quarantine.h"
 
 #include <gmock/gmock.h>
@@ -11,87 +10,19 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/catalog/issuer_mutations.h"
 #include "server/catalog/layout.h"
 #include "server/catalog/operations_mutations.h"
 #include "server/catalog/operations_records.h"
 #include "server/catalog/records.h"
 #include "server/lifecycle/partition_objects.h"
-#include "tests/fakes/key_rig.h"
+#include "tests/unit/driver/quarantine_fixture.h"
 
 namespace sealward::lifecycle {
 namespace {
 
 using fakes::KeyRig;
-using fakes::kKey;
-using hsm::v1::Mark;
 using testing::HasSubstr;
-
-constexpr char kShared[] = "default";
-constexpr absl::Duration kDay = absl::Hours(24);
-constexpr auto kNoMore = [](store::Transaction&) {};
-
-class QuarantineTest : public testing::Test {
- protected:
-  QuarantineTest() {
-    rig_.AddTenantAndIssuer();
-    EXPECT_TRUE(rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture()).ok());
-    rig_.partition.AddObject(kStray, kKey);
-  }
-
-  QuarantinePage List(size_t limit = 100, const std::string& after = "") {
-    const auto page = rig_.quarantine->List(kShared, after, limit, absl::InfiniteFuture());
-    EXPECT_TRUE(page.ok()) << page.status();
-    return page.ok() ? *page : QuarantinePage();
-  }
-  absl::StatusOr<Quarantined> Get(const std::string& id = kStray) {
-    return rig_.quarantine->Get({kShared, absl::BytesToHexString(id)}, absl::InfiniteFuture());
-  }
-  // Why it cannot be adopted; empty if it can.
-  std::string Why(const std::string& id = kStray) {
-    const auto object = Get(id);
-    if (!object.ok()) return object.status().ToString();
-    if (object->adoptable.ok()) return "";
-    EXPECT_EQ(ErrorReason(object->adoptable), "NOT_ADOPTABLE");
-    return std::string(object->adoptable.message());
-  }
-  absl::StatusOr<int64_t> Adopt(const Quarantined& seen) {
-    return rig_.quarantine->Adopt(seen, absl::InfiniteFuture(), kNoMore);
-  }
-  absl::Status Purge(const std::string& id = kStray) {
-    const auto object = Get(id);
-    if (!object.ok()) return object.status();
-    return rig_.quarantine->Purge(*object, "spiffe://test/admin", kNoMore).status();
-  }
-  void LeaveMark(const std::string& id, const std::string& key, Mark::Kind kind) {
-    hsm::v1::Operation operation;
-    hsm::v1::ObjectRef ref;
-    ref.set_object_id(id);
-    ref.set_key(key);
-    ref.set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
-    if (kind == Mark::KIND_REVOKED) {
-      *operation.mutable_revoke()->mutable_object() = ref;
-      operation.mutable_revoke()->set_revoke_time_us(absl::ToUnixMicros(rig_.clock.Now()));
-    } else {
-      *operation.mutable_schedule_destroy()->mutable_object() = ref;
-      operation.mutable_schedule_destroy()->set_destroy_time_us(
-          absl::ToUnixMicros(rig_.clock.Now() + 30 * kDay));
-    }
-    const auto result = rig_.partition.Call(operation, absl::InfiniteFuture());
-    ASSERT_TRUE(result.ok() && result->code() == 0) << result->message();
-  }
-  void Pass() {
-    for (int i = 0; i < 4; ++i) rig_.driver->RunPass();
-  }
-  std::shared_ptr<const catalog::QuarantinedObject> Record(const std::string& id = kStray) {
-    const auto snapshot = rig_.catalog->Get();
-    const auto found = snapshot->quarantine.find(
-        QuarantinedObjectName{kShared, absl::BytesToHexString(id)}.ToString());
-    return found == snapshot->quarantine.end() ? nullptr : found->second;
-  }
-
-  inline static const std::string kStray = std::string(kObjectIdBytes, 'q');
-  KeyRig rig_;
-};
 
 TEST_F(QuarantineTest, ListsWhatNoVersionOwnsInPages) {
   const std::string other(kObjectIdBytes, 'z');
@@ -127,6 +58,64 @@ TEST_F(QuarantineTest, AVersionsObjectIsNotInIt) {
   rig_.driver->RunPass();
   EXPECT_EQ(rig_.partition.object_count(), 3U);
   EXPECT_EQ(List().objects.size(), 1U);
+}
+
+// Objects of purpose RAW, beside the JWT key's.
+class RawQuarantineTest : public QuarantineTest {
+ protected:
+  static constexpr char kRawKey[] = "tenants/a/keys/raw";
+  static constexpr char kRawStray[] = "raw-stray-object";
+
+  RawQuarantineTest() {
+    NewKey raw;
+    raw.name = kRawKey;
+    raw.purpose = v1::KEY_PURPOSE_RAW;
+    raw.max_jwt_lifetime = absl::Hours(1);
+    raw.algorithm = FindAlgorithm(v1::ALGORITHM_ES256);
+    EXPECT_TRUE(rig_.manager->CreateKey(raw, absl::InfiniteFuture()).ok());
+    rig_.partition.AddObject(kRawStray, kRawKey, hsm::v1::OBJECT_PURPOSE_RAW);
+  }
+};
+
+TEST_F(RawQuarantineTest, IsAdoptedByItsRawKey) {
+  EXPECT_EQ(Why(kRawStray), "");
+  const auto seen = Get(kRawStray);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  ASSERT_TRUE(Adopt(*seen).ok());
+  EXPECT_EQ(rig_.Key(kRawKey)->versions.back()->object_id, kRawStray);
+}
+
+// A key that signs any bytes must not begin to sign JWTs, nor the other way round.
+TEST_F(RawQuarantineTest, AnotherPurposeIsNotAdopted) {
+  rig_.partition.AddObject("raw-of-jwt-key--", kKey, hsm::v1::OBJECT_PURPOSE_RAW);
+  rig_.partition.AddObject("jwt-of-raw-key--", kRawKey, hsm::v1::OBJECT_PURPOSE_JWT);
+  EXPECT_THAT(Why("raw-of-jwt-key--"), HasSubstr("another purpose"));
+  EXPECT_THAT(Why("jwt-of-raw-key--"), HasSubstr("another purpose"));
+}
+
+// Else a JWKS would have a key that signs any bytes.
+TEST_F(RawQuarantineTest, APairThatSomeJwksHasAsAForeignKeyIsNotAdopted) {
+  const auto seen = Get(kRawStray);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  catalog::ForeignKey foreign;
+  foreign.name = absl::StrCat(fakes::kIssuer, "/foreignKeys/old");
+  foreign.jwk = seen->jwk;
+  foreign.jwk.set_kid("old");
+  foreign.create_time = rig_.clock.Now();
+  foreign.expire_time = rig_.clock.Now() + kDay;
+  rig_.Commit(catalog::CreateForeignKey(*rig_.catalog->Get()->issuers.at(fakes::kIssuer), foreign));
+  EXPECT_THAT(Why(kRawStray), HasSubstr("foreign key"));
+}
+
+// The partition compares the purpose with the label before it destroys.
+TEST_F(RawQuarantineTest, IsPurgedWithItsOwnPurpose) {
+  ASSERT_TRUE(Purge(kRawStray).ok());
+  const auto record = rig_.catalog->Get()->quarantine.begin()->second;
+  EXPECT_TRUE(record->raw);
+  const auto again = catalog::ParseQuarantinedObject(
+      {"k", catalog::SerializeQuarantinedObject(*record), 1}, record->name);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->raw);
 }
 
 TEST_F(QuarantineTest, IdsAreLookedUpFromTheOneBefore) {
@@ -280,163 +269,6 @@ TEST_F(QuarantineTest, AnOldStoreNeitherAdoptsNorPurges) {
   EXPECT_EQ(ErrorReason(Adopt(*seen).status()), "STORE_OLDER_THAN_PARTITION");
   EXPECT_EQ(ErrorReason(Purge()), "STORE_OLDER_THAN_PARTITION");
   EXPECT_THAT(Why(), HasSubstr("cannot be used"));
-}
-
-TEST_F(QuarantineTest, APurgeIsMarkedWaitsAndIsDone) {
-  ASSERT_TRUE(Purge().ok());
-  const absl::Time due = rig_.clock.Now() + kPurgeWindow;
-  ASSERT_NE(Record(), nullptr);
-  EXPECT_EQ(Record()->destroy_due, due);
-  EXPECT_EQ(Record()->purger, "spiffe://test/admin");
-  EXPECT_EQ(Get()->destroy_due, due);
-  EXPECT_THAT(Why(), HasSubstr("to be destroyed"));
-  Pass();
-  ASSERT_TRUE(Record()->destroy_marked);
-  EXPECT_EQ(rig_.partition.mark(kStray)->kind(), Mark::KIND_DESTROY_SCHEDULED);
-  rig_.clock.Advance(kPurgeWindow - absl::Microseconds(1));
-  Pass();
-  EXPECT_TRUE(rig_.partition.has_object(kStray));
-  rig_.clock.Advance(absl::Microseconds(1));
-  Pass();
-  EXPECT_FALSE(rig_.partition.has_object(kStray));
-  EXPECT_EQ(rig_.partition.mark(kStray)->kind(), Mark::KIND_DESTROYED);
-  EXPECT_THAT(rig_.partition.forgotten(), testing::Contains(kStray));
-  EXPECT_EQ(Record(), nullptr);
-  EXPECT_TRUE(rig_.partition.has_object(rig_.Key()->versions[0]->object_id));
-  // The tombstone that it leaves names a key. No newer store is behind it.
-  rig_.Restart();
-  EXPECT_TRUE(rig_.epochs->CheckUsable(rig_.partition).ok());
-}
-
-TEST_F(QuarantineTest, APurgeGoesOnAfterLostAnswersAndOutages) {
-  ASSERT_TRUE(Purge().ok());
-  rig_.partition.LoseAnswersOf(hsm::v1::Operation::kScheduleDestroy, 1);
-  rig_.driver->RunPass();
-  EXPECT_FALSE(Record()->destroy_marked);
-  rig_.clock.Advance(kFirstRetryDelay);
-  rig_.Restart();
-  Pass();
-  EXPECT_TRUE(Record()->destroy_marked);
-  rig_.clock.Advance(kPurgeWindow);
-  rig_.partition.SetAvailable(false);
-  Pass();
-  EXPECT_TRUE(Record() != nullptr);
-  rig_.partition.SetAvailable(true);
-  rig_.partition.InterruptNextDestroy();
-  rig_.clock.Advance(kLastRetryDelay);
-  rig_.driver->RunPass();
-  EXPECT_TRUE(rig_.partition.has_object(kStray));
-  rig_.clock.Advance(kLastRetryDelay);
-  Pass();
-  EXPECT_FALSE(rig_.partition.has_object(kStray));
-  EXPECT_EQ(Record(), nullptr);
-}
-
-// A mark that comes so late that the window does not fit any more.
-TEST_F(QuarantineTest, APurgeIsPutOffWhereTheWindowIsTooShort) {
-  ASSERT_TRUE(Purge().ok());
-  const absl::Time due = Record()->destroy_due;
-  rig_.partition.SetAvailable(false);
-  rig_.clock.Advance(kPurgeWindow - absl::Hours(1));
-  Pass();
-  rig_.partition.SetAvailable(true);
-  rig_.clock.Advance(kLastRetryDelay);
-  Pass();
-  EXPECT_TRUE(Record()->destroy_marked);
-  EXPECT_GE(Record()->destroy_due, rig_.clock.Now() + fakes::kLeastDestroyWindow);
-  rig_.clock.Advance(due - rig_.clock.Now());
-  Pass();
-  EXPECT_TRUE(rig_.partition.has_object(kStray));
-}
-
-TEST_F(QuarantineTest, AMarkThatIsGoneBeginsTheWindowAgain) {
-  ASSERT_TRUE(Purge().ok());
-  Pass();
-  hsm::v1::Operation cancel;
-  cancel.mutable_cancel_destroy()->mutable_object()->set_object_id(kStray);
-  cancel.mutable_cancel_destroy()->mutable_object()->set_key(kKey);
-  cancel.mutable_cancel_destroy()->mutable_object()->set_purpose(hsm::v1::OBJECT_PURPOSE_JWT);
-  ASSERT_TRUE(rig_.partition.Call(cancel, absl::InfiniteFuture()).ok());
-  rig_.clock.Advance(kPurgeWindow);
-  Pass();
-  EXPECT_TRUE(rig_.partition.has_object(kStray));
-  ASSERT_NE(Record(), nullptr);
-  EXPECT_GT(Record()->destroy_due, rig_.clock.Now());
-}
-
-TEST_F(QuarantineTest, APassDestroysAFew) {
-  for (char c = 'A'; c < 'A' + 10; ++c) {
-    rig_.partition.AddObject(std::string(kObjectIdBytes, c), "tenants/a/keys/gone");
-    ASSERT_TRUE(Purge(std::string(kObjectIdBytes, c)).ok());
-  }
-  const absl::Time wake = rig_.driver->RunPass();
-  EXPECT_EQ(rig_.partition.requests(hsm::v1::Operation::kScheduleDestroy),
-            static_cast<int>(kMaxPurgesPerPass));
-  EXPECT_LE(wake, rig_.clock.Now());
-  Pass();
-  EXPECT_EQ(rig_.partition.requests(hsm::v1::Operation::kScheduleDestroy), 10);
-}
-
-// One whose label is not what was recorded keeps no other from its end.
-TEST_F(QuarantineTest, OneThatFailsDoesNotStandInTheWay) {
-  ASSERT_TRUE(Purge().ok());
-  rig_.partition.AddObject(kStray, "tenants/a/keys/other");
-  const std::string other(kObjectIdBytes, 'z');
-  rig_.partition.AddObject(other, "tenants/a/keys/gone");
-  ASSERT_TRUE(Purge(other).ok());
-  Pass();
-  EXPECT_FALSE(Record()->destroy_marked);
-  EXPECT_TRUE(Record(other)->destroy_marked);
-}
-
-TEST_F(QuarantineTest, PurgesAndOwnersExcludeEachOther) {
-  const auto seen = Get();
-  // Adopted after the purge was decided.
-  EXPECT_TRUE(absl::IsAborted(
-      rig_.quarantine
-          ->Purge(*seen, "p", [&](store::Transaction&) { EXPECT_TRUE(Adopt(*seen).ok()); })
-          .status()));
-  EXPECT_EQ(Record(), nullptr);
-  // Purged after the adoption was decided.
-  const std::string other(kObjectIdBytes, 'z');
-  rig_.partition.AddObject(other, kKey);
-  const auto next = Get(other);
-  const auto adopted = rig_.quarantine->Adopt(
-      *next, absl::InfiniteFuture(), [&](store::Transaction&) { EXPECT_TRUE(Purge(other).ok()); });
-  EXPECT_TRUE(absl::IsAborted(adopted.status())) << adopted.status();
-  EXPECT_EQ(rig_.States(), "ACTIVE STAGED");
-  // And should both be there all the same, the key stays.
-  catalog::QuarantinedObject wrong = *Record(other);
-  wrong.name = absl::StrCat("partitions/default/quarantinedObjects/",
-                            absl::BytesToHexString(rig_.Key()->versions[0]->object_id));
-  wrong.mod_revision = 0;
-  store::Transaction transaction;
-  catalog::PutQuarantinedObject(wrong, transaction);
-  rig_.Commit(transaction);
-  Pass();
-  EXPECT_FALSE(rig_.partition.mark(rig_.Key()->versions[0]->object_id).has_value());
-  EXPECT_EQ(Record(rig_.Key()->versions[0]->object_id), nullptr);
-}
-
-TEST_F(QuarantineTest, ThereIsAnEndToPurges) {
-  store::Transaction transaction;
-  catalog::QuarantinedObject purge;
-  purge.schedule_time = purge.destroy_due = rig_.clock.Now() + kDay;
-  for (size_t i = 0; i < kMaxPurges; ++i) {
-    purge.name = absl::StrCat("partitions/vault-b/quarantinedObjects/",
-                              absl::Hex(i, absl::kZeroPad16), "0000000000000000");
-    catalog::PutQuarantinedObject(purge, transaction);
-    if (transaction.operations.size() < 50) continue;
-    rig_.Commit(transaction);
-    transaction = {};
-  }
-  if (!transaction.operations.empty()) rig_.Commit(transaction);
-  EXPECT_EQ(ErrorReason(Purge()), "TOO_MANY_PURGES");
-}
-
-TEST_F(QuarantineTest, AnHsmWithoutMarksDestroysNothing) {
-  rig_.partition.SetHasMarks(false);
-  EXPECT_EQ(ErrorReason(Purge()), "HSM_CANNOT_DESTROY");
 }
 
 }  // namespace

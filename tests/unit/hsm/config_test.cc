@@ -54,7 +54,7 @@ TEST(ConfigTest, SaysWhatIsWrong) {
   const Bad all[] = {
       {"", "module"},
       {"module = \"/m\"\nlabel = \"x\"\n", "profile"},
-      {"module = \"/m\"\nlabel = \"x\"\nprofile = \"softhsn\"\n", "softhsm, generic"},
+      {"module = \"/m\"\nlabel = \"x\"\nprofile = \"softhsn\"\n", "softhsm, softokn, generic"},
       {"module = \"/m\"\nlabel = \"x\"\nprofile = \"softhsm\"\n", "token_directory"},
       {"module = \"m.so\"\nlabel = \"x\"\nprofile = \"generic\"\n", "absolute"},
       {"module = \"/m\"\nprofile = \"generic\"\n", "label"},

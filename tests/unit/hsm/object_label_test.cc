@@ -21,11 +21,26 @@ TEST(ObjectLabelTest, HasTheFormThatIsInEveryPartition) {
   EXPECT_EQ(ObjectLabel::Parse(label->ToString()), label);
 }
 
+// One pair signs with one algorithm: where its kind leaves it open, the label says which.
+TEST(ObjectLabelTest, NamesAnUnusualAlgorithm) {
+  ObjectLabel label{v1::OBJECT_PURPOSE_RAW, "tenants/acme/keys/images", "PS384"};
+  EXPECT_EQ(label.ToString(), "sealward:1:raw+PS384:tenants/acme/keys/images");
+  EXPECT_EQ(ObjectLabel::Parse(label.ToString()), label);
+  const ObjectLabel usual{v1::OBJECT_PURPOSE_RAW, "tenants/acme/keys/images", ""};
+  EXPECT_TRUE(label.IsOfSameKey(usual));
+  EXPECT_FALSE(label == usual);
+  EXPECT_FALSE(label.IsOfSameKey({v1::OBJECT_PURPOSE_JWT, "tenants/acme/keys/images", "PS384"}));
+  EXPECT_FALSE(label.IsOfSameKey({v1::OBJECT_PURPOSE_RAW, "tenants/acme/keys/image", "PS384"}));
+}
+
 // A label that two parties read differently opens a door to another tenant.
 TEST(ObjectLabelTest, AcceptsNoOtherForm) {
   for (const char* text :
        {"", "sealward:1:jwt:", "sealward:1:jwt:tenants/acme", "sealward:2:jwt:tenants/a/keys/b",
-        "sealward:1:raw:tenants/a/keys/b", "sealward:1:JWT:tenants/a/keys/b",
+        "sealward:1:jwt+:tenants/a/keys/b", "sealward:1:jwt+ES256:tenants/a/keys/b",
+        "sealward:1:jwt+HS256:tenants/a/keys/b", "sealward:1:jwt+PS256tenants/a/keys/b",
+        "sealward:1:jwt+PS256-2048:tenants/a/keys/b", "sealward:1:rawtenants/a/keys/b",
+        "sealward:1:jwtraw:tenants/a/keys/b", "sealward:1:JWT:tenants/a/keys/b",
         "sealward:1:jwt:tenants/a/keys/b ", "sealward:1:jwt:tenants/a/keys/b/versions/1",
         " sealward:1:jwt:tenants/a/keys/b", "sealward:1:jwt:sealward:1:jwt:tenants/a/keys/b",
         "sealward:1:jwt:tenants/A/keys/b", "sealward:1:canary"}) {

@@ -66,12 +66,15 @@ TEST(MechanismsTest, CoverEveryAlgorithm) {
   for (size_t i = 0; i < AllAlgorithms().size(); ++i) {
     EXPECT_EQ(AllMechanisms()[i].algorithm, &AllAlgorithms()[i]);
     const Mechanism& row = AllMechanisms()[i];
-    EXPECT_EQ(MatchMechanism(row.key_type, row.ec_params,
-                             static_cast<CK_ULONG>(row.algorithm->modulus_bits)),
-              &row);
+    const auto bits = static_cast<CK_ULONG>(row.algorithm->modulus_bits);
+    EXPECT_EQ(MatchMechanism(row.key_type, row.ec_params, bits, row.algorithm->jose_alg), &row);
+    // A label that names none means the usual one.
+    EXPECT_EQ(MatchMechanism(row.key_type, row.ec_params, bits) == &row, IsUsual(*row.algorithm));
   }
+  EXPECT_EQ(MatchMechanism(CKK_RSA, "", 2048, "ES256"), nullptr);
   EXPECT_EQ(MatchMechanism(CKK_RSA, "", 1024), nullptr);
-  EXPECT_EQ(MatchMechanism(CKK_EC, "\x06\x05\x2b\x81\x04\x00\x22", 0), nullptr);
+  EXPECT_EQ(MatchMechanism(CKK_EC, absl::string_view("\x06\x05\x2b\x81\x04\x00\x0a", 7), 0),
+            nullptr);  // secp256k1
   EXPECT_EQ(FindMechanism(::sealward::v1::ALGORITHM_UNSPECIFIED), nullptr);
 }
 

@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,63 +13,14 @@
 
 #include "common/errors.h"
 #include "common/packet_socket.h"
+#include "tests/unit/hsm_client/dispatcher_fixture.h"
 
 namespace sealward::hsm_client {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-const absl::Time kNow = absl::UnixEpoch() + absl::Hours(1);
-constexpr Dispatcher::SteadyTime kSteady{};
-
-class DispatcherTest : public ::testing::Test {
- protected:
-  Partition::Submission Operation(bool slow, absl::Time deadline = absl::InfiniteFuture(),
-                                  size_t bytes = 10) {
-    Partition::Submission submission;
-    if (slow) {
-      submission.operation.mutable_generate();
-    } else {
-      submission.operation.mutable_sign_jws()->set_signing_input(std::string(bytes, 'x'));
-    }
-    submission.deadline = deadline;
-    submission.done = [this](absl::StatusOr<hsm::v1::Result> result) {
-      results_.push_back(std::move(result));
-    };
-    return submission;
-  }
-
-  std::vector<Partition::Submission> Signs(size_t count, size_t bytes = 10) {
-    std::vector<Partition::Submission> submissions;
-    submissions.reserve(count);
-    for (size_t i = 0; i < count; ++i) {
-      submissions.push_back(Operation(false, absl::InfiniteFuture(), bytes));
-    }
-    return submissions;
-  }
-
-  std::vector<Partition::Submission> Generates(size_t count) {
-    std::vector<Partition::Submission> submissions;
-    submissions.reserve(count);
-    for (size_t i = 0; i < count; ++i) submissions.push_back(Operation(true));
-    return submissions;
-  }
-
-  // What a healthy process would answer.
-  static hsm::v1::ResponsePacket AnswerTo(const hsm::v1::RequestPacket& request) {
-    hsm::v1::ResponsePacket response;
-    response.set_packet_id(request.packet_id());
-    for (int i = 0; i < request.operations_size(); ++i) response.add_results();
-    return response;
-  }
-
-  void Finish(Dispatcher::Work& work) {
-    for (Dispatcher::Finished& each : work.finished) each.done(std::move(each.result));
-  }
-
-  std::vector<absl::StatusOr<hsm::v1::Result>> results_;
-};
 
 TEST_F(DispatcherTest, WithoutAProcessEverythingFailsAtOnceWithRetryInfo) {
   Dispatcher dispatcher(2);
@@ -143,6 +93,29 @@ TEST_F(DispatcherTest, PacketsStayBelowTheCostCap) {
   EXPECT_THAT(next->outgoing, SizeIs(1));
 }
 
+// What is shared out over sessions keeps nobody waiting longer: a cap for one session would leave
+// fourteen of sixteen without work.
+TEST_F(DispatcherTest, TheCostCapIsThatOfEachSession) {
+  const auto sent = [this](int sessions, int cost) {
+    auto submissions = Signs(100);
+    for (auto& each : submissions) each.cost = cost;
+    Dispatcher dispatcher(1);
+    dispatcher.Open(0, nullptr, kNow, kSteady, sessions);
+    std::vector<int> sizes;
+    for (const auto& each : dispatcher.Submit(std::move(submissions), kNow, kSteady).outgoing) {
+      sizes.push_back(each.packet.operations_size());
+    }
+    return sizes;
+  };
+  const int costly = kMaxPacketCost + 1;
+  EXPECT_THAT(sent(0, costly), ElementsAre(1));
+  EXPECT_THAT(sent(1, costly), ElementsAre(1));
+  EXPECT_THAT(sent(2, kMaxPacketCost), ElementsAre(2, 2));
+  EXPECT_THAT(sent(16, kMaxPacketCost), ElementsAre(16, 16));
+  // A number out of all proportion makes no cost that overflows.
+  EXPECT_THAT(sent(1 << 30, kMaxPacketCost * kMaxOperationsPerPacket), ElementsAre(1, 1));
+}
+
 TEST_F(DispatcherTest, ATenantsFloodLeavesTheNextPacketToTheOthersToo) {
   Dispatcher dispatcher(1);
   dispatcher.Open(0, nullptr, kNow, kSteady);
@@ -172,12 +145,29 @@ TEST_F(DispatcherTest, WhatIsTooLateCostsNoTurn) {
     queue.Push(std::move(other));
   }
   std::vector<Partition::Submission> expired;
-  const auto packet = queue.TakeSigning(1, kNow, expired);
+  const auto packet = queue.TakeSigning(1, kMaxPacketCost, kNow, expired);
   EXPECT_THAT(expired, SizeIs(kQuantum));
   ASSERT_THAT(packet, SizeIs(kMaxOperationsPerPacket));
   EXPECT_EQ(packet.front().flow, 0U);
   EXPECT_EQ(packet[kQuantum - 1].flow, 0U);
   EXPECT_EQ(packet[kQuantum].flow, 1U);
+}
+
+// SignRaw is signing, too: in the slow lane it would wait behind a generation, and have no share.
+TEST_F(DispatcherTest, RawSignaturesGoWithTheOthersAndFillPacketsByTheirSize) {
+  OperationQueue queue;
+  for (int i = 0; i < 4; ++i) {
+    Partition::Submission raw = Operation(false);
+    raw.operation.mutable_sign_raw()->set_message(std::string(60'000, 'm'));
+    queue.Push(std::move(raw));
+  }
+  EXPECT_FALSE(queue.has_slow());
+  std::vector<Partition::Submission> expired;
+  const auto packet = queue.TakeSigning(1, kMaxPacketCost, kNow, expired);
+  size_t bytes = 0;
+  for (const auto& each : packet) bytes += each.operation.ByteSizeLong();
+  EXPECT_THAT(packet, SizeIs(3));
+  EXPECT_LE(bytes, kMaxPacketBytes);
 }
 
 // The flood is refused; who comes next is not.
@@ -336,249 +326,18 @@ TEST_F(DispatcherTest, TheQueueIsBounded) {
   EXPECT_EQ(ErrorReason(results_.back().status()), "QUEUE_FULL");
 }
 
-// One process that takes a millisecond for a unit of cost.
-class SheddingTest : public DispatcherTest {
- protected:
-  SheddingTest() : dispatcher_(1) { dispatcher_.Open(0, nullptr, kNow, kSteady); }
-
-  void Submit(std::vector<Partition::Submission> submissions) {
-    Take(dispatcher_.Submit(std::move(submissions), Now(), steady_));
-  }
-  // The process answers the packet that it has had longest.
-  void Serve() {
-    ASSERT_FALSE(sent_.empty());
-    steady_ += std::chrono::milliseconds(sent_.front().operations_size());
-    auto answer = AnswerTo(sent_.front());
-    sent_.erase(sent_.begin());
-    auto work = dispatcher_.Answer(0, answer, Now(), steady_);
-    ASSERT_TRUE(work.ok());
-    Take(*std::move(work));
-  }
-  std::vector<Partition::Submission> SignsOf(uint64_t flow, size_t count, absl::Duration timeout) {
-    std::vector<Partition::Submission> submissions;
-    for (size_t i = 0; i < count; ++i) {
-      submissions.push_back(Operation(false, Now() + timeout));
-      submissions.back().flow = flow;
-    }
-    return submissions;
-  }
-  // Results since the last call, by reason; "" is success.
-  std::map<std::string, int> Outcomes() {
-    std::map<std::string, int> outcomes;
-    for (const auto& result : results_) ++outcomes[ErrorReason(result.status())];
-    results_.clear();
-    return outcomes;
-  }
-  absl::Time Now() const { return kNow + absl::FromChrono(steady_ - kSteady); }
-
-  Dispatcher dispatcher_;
-  Dispatcher::SteadyTime steady_ = kSteady;
-  std::vector<hsm::v1::RequestPacket> sent_;
-
- private:
-  void Take(Dispatcher::Work work) {
-    Finish(work);
-    for (auto& outgoing : work.outgoing) sent_.push_back(std::move(outgoing.packet));
-  }
-};
-
-TEST_F(SheddingTest, NothingIsRefusedBeforeThereIsAnEstimate) {
-  Submit(SignsOf(1, 500, absl::Milliseconds(1)));
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{}));
-}
-
-TEST_F(SheddingTest, WhatWouldMissItsDeadlineIsRefusedAtOnce) {
-  Submit(SignsOf(1, 32, absl::Hours(1)));
-  Serve();
-  Serve();
-  ASSERT_TRUE(dispatcher_.IsIdle());
-  Outcomes();
-  Submit(SignsOf(1, 500, absl::Milliseconds(100)));
-  // The first is pushed into an empty queue; each takes a millisecond.
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{{"OVERLOADED", 400}}));
-  while (!sent_.empty()) Serve();
-  // All that was let in was served in time: nobody waited for nothing.
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{{"", 100}}));
-}
-
-TEST_F(SheddingTest, TellsWhenToComeAgain) {
-  Submit(SignsOf(1, 32, absl::Hours(1)));
-  Serve();
-  Serve();
-  Submit(SignsOf(1, 1500, absl::Hours(1)));
-  results_.clear();
-  Submit(SignsOf(1, 1, absl::Milliseconds(500)));
-  ASSERT_THAT(results_, SizeIs(1));
-  EXPECT_EQ(results_[0].status().code(), absl::StatusCode::kResourceExhausted);
-  const absl::Duration retry = RetryDelay(results_[0].status());
-  EXPECT_GT(retry, absl::Milliseconds(900));
-  EXPECT_LT(retry, absl::Milliseconds(1100));
-  // Bounded from both sides.
-  Submit(SignsOf(1, 1, absl::Milliseconds(1465)));
-  EXPECT_EQ(RetryDelay(results_[1].status()), kQueueFullRetryDelay);
-}
-
-TEST_F(SheddingTest, AnEmptyQueueTakesWhateverComes) {
-  Submit(SignsOf(1, 32, absl::Hours(1)));
-  Serve();
-  Outcomes();
-  // A window is full, nothing waits: by the estimate this one is hopeless.
-  Submit(SignsOf(1, 16, absl::Hours(1)));
-  Submit(SignsOf(1, 1, absl::Nanoseconds(1)));
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{}));
-}
-
-TEST_F(SheddingTest, AFloodIsRefusedAndOthersAreNot) {
-  Submit(SignsOf(1, 32, absl::Hours(1)));
-  Serve();
-  Serve();
-  Submit(SignsOf(1, 2000, absl::Seconds(1)));
-  EXPECT_GT(Outcomes()["OVERLOADED"], 900);
-  Submit(SignsOf(2, 1, absl::Milliseconds(60)));
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{}));
-  Serve();
-  Serve();
-  Serve();
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{{"", 48}}));
-}
-
-// Time during which a process had nothing to do, or did something slow, says
-// nothing about signatures.
-TEST_F(SheddingTest, IdleTimeIsNotServiceTime) {
-  Submit(SignsOf(1, 1, absl::Hours(1)));
-  Serve();
-  steady_ += std::chrono::hours(1);
-  Submit(SignsOf(1, 32, absl::Hours(1)));
-  Serve();
-  Serve();
-  Submit(Generates(1));
-  steady_ += std::chrono::hours(1);
-  Serve();
-  Outcomes();
-  Submit(SignsOf(1, 60, absl::Milliseconds(61)));
-  EXPECT_EQ(Outcomes(), (std::map<std::string, int>{}));
-}
-
-TEST(ServiceEstimateTest, FollowsWhatIsMeasuredAndWeighsByCost) {
-  ServiceEstimate estimate;
-  EXPECT_EQ(estimate.TimeFor(1), std::nullopt);
-  estimate.Add(std::chrono::microseconds(100), 1);
-  EXPECT_EQ(estimate.TimeFor(10), absl::Milliseconds(1));
-  for (int i = 0; i < 100; ++i) estimate.Add(std::chrono::microseconds(32 * 50), 32);
-  EXPECT_LT(*estimate.TimeFor(1), absl::Microseconds(51));
-  // One late answer changes little.
-  estimate.Add(std::chrono::milliseconds(10), 1);
-  EXPECT_LT(*estimate.TimeFor(1), absl::Microseconds(72));
-}
-
 TEST_F(DispatcherTest, WedgedProcessesAreFoundByTheAgeOfTheirDebt) {
   Dispatcher dispatcher(2);
   dispatcher.Open(0, nullptr, kNow, kSteady);
   dispatcher.Submit(Signs(1), kNow, kSteady);
   EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout), IsEmpty());
   EXPECT_THAT(dispatcher.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)),
-              ::testing::ElementsAre(0));
+              ElementsAre(0));
   Dispatcher slow(1);
   slow.Open(0, nullptr, kNow, kSteady);
   slow.Submit(Generates(1), kNow, kSteady);
   EXPECT_THAT(slow.WedgedSlots(kSteady + kSigningTimeout + std::chrono::seconds(1)), IsEmpty());
   EXPECT_THAT(slow.WedgedSlots(kSteady + kSlowTimeout + std::chrono::seconds(1)), SizeIs(1));
-}
-
-class OwnOperationsTest : public DispatcherTest {
- protected:
-  std::vector<Partition::Submission> Forgets(size_t count) {
-    std::vector<Partition::Submission> submissions = Signs(count);
-    for (auto& each : submissions) each.operation.mutable_forget();
-    return submissions;
-  }
-};
-
-// Whoever waits for a process to forget a stolen key does not wait behind signatures.
-TEST_F(OwnOperationsTest, GoToTheirProcessBeforeWhatWaits) {
-  Dispatcher dispatcher(2);
-  dispatcher.Open(0, nullptr, kNow, kSteady);
-  dispatcher.Open(1, nullptr, kNow, kSteady);
-  auto filled = dispatcher.Submit(Signs(500), kNow, kSteady);
-  Dispatcher::Work work;
-  ASSERT_TRUE(dispatcher.SubmitTo(1, Forgets(1), kNow, kSteady, work));
-  EXPECT_THAT(work.outgoing, IsEmpty());  // the window is full
-  for (const auto& outgoing : filled.outgoing) {
-    auto response = AnswerTo(outgoing.packet);
-    auto next = dispatcher.Answer(outgoing.slot, response, kNow, kSteady);
-    ASSERT_TRUE(next.ok());
-    ASSERT_THAT(next->outgoing, SizeIs(1));
-    const bool is_forget = next->outgoing[0].packet.operations(0).has_forget();
-    EXPECT_EQ(is_forget, outgoing.slot == 1) << outgoing.slot;
-    if (is_forget) break;
-  }
-}
-
-TEST_F(OwnOperationsTest, ReachAProcessThatIsOnItsWayFirstOfAll) {
-  Dispatcher dispatcher(2);
-  dispatcher.Open(0, nullptr, kNow, kSteady);
-  Dispatcher::Work work;
-  ASSERT_TRUE(dispatcher.SubmitTo(1, Forgets(20), kNow, kSteady, work));
-  Finish(work);
-  EXPECT_THAT(results_, SizeIs(20));  // nothing comes of that process before
-  dispatcher.Submit(Signs(200), kNow, kSteady);
-  auto opened = dispatcher.Open(1, nullptr, kNow, kSteady);
-  ASSERT_THAT(opened.outgoing, SizeIs(2));
-  EXPECT_EQ(opened.outgoing[0].packet.operations_size(), 16);
-  EXPECT_TRUE(opened.outgoing[0].packet.operations(0).has_forget());
-  EXPECT_TRUE(opened.outgoing[1].packet.operations(0).has_forget());
-  auto response = AnswerTo(opened.outgoing[0].packet);
-  auto answered = dispatcher.Answer(1, response, kNow, kSteady);
-  ASSERT_TRUE(answered.ok());
-  EXPECT_THAT(answered->finished, IsEmpty());  // they are over already
-}
-
-TEST_F(OwnOperationsTest, AreOverWithTheirProcess) {
-  Dispatcher dispatcher(1);
-  dispatcher.Open(0, nullptr, kNow, kSteady);
-  Dispatcher::Work work;
-  ASSERT_TRUE(dispatcher.SubmitTo(0, Forgets(40), kNow, kSteady, work));
-  EXPECT_THAT(work.outgoing, SizeIs(2));
-  auto closed = dispatcher.Close(0, kNow, kSteady);
-  Finish(closed);
-  EXPECT_THAT(results_, SizeIs(40));
-  // Its replacement knows nothing of them.
-  EXPECT_THAT(dispatcher.Open(0, nullptr, kNow, kSteady).outgoing, IsEmpty());
-}
-
-TEST_F(OwnOperationsTest, AProcessThatRefusesThemIsReplaced) {
-  Dispatcher dispatcher(1);
-  dispatcher.Open(0, nullptr, kNow, kSteady);
-  Dispatcher::Work work;
-  ASSERT_TRUE(dispatcher.SubmitTo(0, Forgets(1), kNow, kSteady, work));
-  auto response = AnswerTo(work.outgoing[0].packet);
-  response.mutable_results(0)->set_code(static_cast<int>(absl::StatusCode::kInternal));
-  EXPECT_EQ(dispatcher.Answer(0, response, kNow, kSteady).status().code(),
-            absl::StatusCode::kInternal);
-}
-
-// Sent or not: a process that does not get round to it may go on signing.
-TEST_F(OwnOperationsTest, AProcessThatDoesNotDoThemInTimeIsWedged) {
-  Dispatcher dispatcher(2);
-  dispatcher.Open(0, nullptr, kNow, kSteady);
-  dispatcher.Open(1, nullptr, kNow, kSteady);
-  auto generate = dispatcher.Submit(Generates(1), kNow, kSteady);
-  ASSERT_THAT(generate.outgoing, SizeIs(1));
-  const int busy = generate.outgoing[0].slot;
-  Dispatcher::Work work;
-  ASSERT_TRUE(
-      dispatcher.SubmitTo(busy, Forgets(33), kNow, kSteady + std::chrono::seconds(1), work));
-  const auto in_time = kSteady + std::chrono::seconds(1) + kForgetTimeout;
-  EXPECT_THAT(dispatcher.WedgedSlots(in_time), IsEmpty());
-  EXPECT_THAT(dispatcher.WedgedSlots(in_time + std::chrono::milliseconds(1)),
-              testing::ElementsAre(busy));
-}
-
-TEST_F(OwnOperationsTest, AreBounded) {
-  Dispatcher dispatcher(1);
-  Dispatcher::Work work;
-  EXPECT_TRUE(dispatcher.SubmitTo(0, Forgets(kMaxOwnOperations), kNow, kSteady, work));
-  EXPECT_FALSE(dispatcher.SubmitTo(0, Forgets(1), kNow, kSteady, work));
 }
 
 }  // namespace

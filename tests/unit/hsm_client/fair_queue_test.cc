@@ -213,11 +213,15 @@ RC_GTEST_PROP(FairQueueProperties, CostAheadIsAnUpperBound, ()) {
 }
 
 TEST(Cost, RsaIsFarDearerThanTheCurves) {
-  EXPECT_EQ(CostOf(v1::ALGORITHM_ES256), 1);
-  EXPECT_GT(CostOf(v1::ALGORITHM_EDDSA_ED25519), CostOf(v1::ALGORITHM_ES256));
-  EXPECT_GT(CostOf(v1::ALGORITHM_RS256_2048), CostOf(v1::ALGORITHM_EDDSA_ED25519));
-  EXPECT_GT(CostOf(v1::ALGORITHM_RS256_3072), CostOf(v1::ALGORITHM_RS256_2048));
-  EXPECT_GT(CostOf(v1::ALGORITHM_RS256_4096), CostOf(v1::ALGORITHM_RS256_3072));
+  EXPECT_EQ(CostOf(*FindAlgorithm(v1::ALGORITHM_ES256)), 1);
+  EXPECT_GT(CostOf(*FindAlgorithm(v1::ALGORITHM_EDDSA_ED25519)),
+            CostOf(*FindAlgorithm(v1::ALGORITHM_ES256)));
+  EXPECT_GT(CostOf(*FindAlgorithm(v1::ALGORITHM_RS256_2048)),
+            CostOf(*FindAlgorithm(v1::ALGORITHM_EDDSA_ED25519)));
+  EXPECT_GT(CostOf(*FindAlgorithm(v1::ALGORITHM_RS256_3072)),
+            CostOf(*FindAlgorithm(v1::ALGORITHM_RS256_2048)));
+  EXPECT_GT(CostOf(*FindAlgorithm(v1::ALGORITHM_RS256_4096)),
+            CostOf(*FindAlgorithm(v1::ALGORITHM_RS256_3072)));
 }
 
 }  // namespace

@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "common/errors.h"
+#include "server/hsm_client/cost.h"
 #include "tests/unit/hsm_client/scripted_connector.h"
 
 namespace sealward::hsm_client {
@@ -51,6 +53,33 @@ TEST_F(ProcessPartitionTest, CarriesOperationsAndCountsSignatures) {
   for (const auto& process : partition->Status().processes) signatures += process.signatures;
   EXPECT_EQ(signatures, 100);
   EXPECT_EQ(partition->Status().description.label(), "test");
+}
+
+// What the process says of itself decides how much it gets: costly signatures would otherwise
+// keep one of its sessions busy.
+TEST_F(ProcessPartitionTest, APacketHasWorkForAllSessionsOfTheProcess) {
+  constexpr int kSessions = 4;
+  std::atomic<int> first = 0;
+  auto partition = Start(1, [&](int connection, PacketSocket& socket) {
+    if (connection > 0) return Serve(socket);
+    SendReady(socket, kSessions);
+    std::string buffer;
+    ASSERT_TRUE(socket.Receive(buffer).ok());
+    hsm::v1::RequestPacket request;
+    ASSERT_TRUE(request.ParseFromString(buffer));
+    first = request.operations_size();
+  });
+  ASSERT_TRUE(partition->WaitForFirstProcess().ok());
+  absl::BlockingCounter done(2 * kSessions);
+  std::vector<Partition::Submission> costly;
+  costly.reserve(size_t{2} * kSessions);
+  for (int n = 0; n < 2 * kSessions; ++n) {
+    costly.push_back(SignSubmission([&](const auto&) { done.DecrementCount(); }));
+    costly.back().cost = kMaxPacketCost;
+  }
+  partition->SubmitAll(std::move(costly));
+  done.Wait();
+  EXPECT_EQ(first, kSessions);
 }
 
 TEST_F(ProcessPartitionTest, ADyingProcessFailsItsOperationsAndIsReplaced) {

@@ -41,9 +41,10 @@ class ScriptedConnector final : public Connector {
   std::vector<std::thread> peers_;
 };
 
-inline void SendReady(const PacketSocket& socket) {
+inline void SendReady(const PacketSocket& socket, int signing_sessions = 1) {
   hsm::v1::ResponsePacket packet;
   packet.mutable_ready()->mutable_description()->set_label("test");
+  packet.mutable_ready()->mutable_description()->set_signing_sessions(signing_sessions);
   ASSERT_TRUE(socket.SendBlocking(packet.SerializeAsString()).ok());
 }
 

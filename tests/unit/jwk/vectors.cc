@@ -33,6 +33,12 @@ std::string EcSpki(absl::string_view x, absl::string_view y) {
       Base64UrlDecode(x).value(), Base64UrlDecode(y).value());
 }
 
+std::string P521Spki(absl::string_view x, absl::string_view y) {
+  return absl::StrCat(
+      absl::HexStringToBytes("30819b301006072a8648ce3d020106052b810400230381860004"),
+      Base64UrlDecode(x).value(), Base64UrlDecode(y).value());
+}
+
 std::string Ed25519Spki(absl::string_view x) {
   return absl::StrCat(absl::HexStringToBytes("302a300506032b6570032100"),
                       Base64UrlDecode(x).value());

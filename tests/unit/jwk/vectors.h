@@ -38,6 +38,42 @@ inline constexpr absl::string_view kEs256Signature =
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSA"
     "pmWQxfKTUJqPP3-Kg6NU1Q";
 
+// RFC 7520 sections 4.2 (PS384, key of section 3.3) and 4.3 (ES512, key of section 3.1) sign the
+// same payload.
+inline constexpr absl::string_view kCookbookPayload =
+    "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlv"
+    "dXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24n"
+    "dCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91"
+    "IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4";
+inline constexpr absl::string_view kPs384Header =
+    "eyJhbGciOiJQUzM4NCIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9";
+inline constexpr absl::string_view kPs384N =
+    "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRoj"
+    "dNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2l"
+    "bzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6c"
+    "S6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3"
+    "-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwU"
+    "kRz5iaiQkqgc5gHdrNP5zw";
+inline constexpr absl::string_view kPs384Signature =
+    "cu22eBqkYDKgIlTpzDXGvaFfz6WGoz7fUDcfT0kkOy42miAh2qyBzk1xEsnk2IpN"
+    "6-tPid6VrklHkqsGqDqHCdP6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvW"
+    "Xzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyPEgVFn442ZdNqiVJRmBqrYRXe8P_ij"
+    "Q7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0n6ui"
+    "P1aCN_2_jLAeQTlqRHtfa64QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmW"
+    "jwZ6oD4ifKo8DYM-X72Eaw";
+inline constexpr absl::string_view kEs512Header =
+    "eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9";
+inline constexpr absl::string_view kEs512X =
+    "AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqv"
+    "jyekWF-7ytDyRXYgCF5cj0Kt";
+inline constexpr absl::string_view kEs512Y =
+    "AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgD"
+    "PrwQrJmbnX9cwlGfP-HqHZR1";
+inline constexpr absl::string_view kEs512Signature =
+    "AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9"
+    "Plon7KRTzoNEuT4Va2cmL1eJAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD89"
+    "0jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2";
+
 // RFC 8037 appendices A.2 (key), A.3 (thumbprint) and A.4 (signature).
 inline constexpr absl::string_view kEd25519X = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 inline constexpr absl::string_view kEd25519Kid = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
@@ -60,6 +96,7 @@ inline constexpr absl::string_view kThumbprintKid = "NzbLsXh8uDCcd-6MNwXF4W_7noW
 // DER SubjectPublicKeyInfos of such members; the values are base64url. `e` has
 // one to four octets.
 std::string EcSpki(absl::string_view x, absl::string_view y);
+std::string P521Spki(absl::string_view x, absl::string_view y);
 std::string Ed25519Spki(absl::string_view x);
 std::string RsaSpki(absl::string_view n, absl::string_view e = "AQAB");
 

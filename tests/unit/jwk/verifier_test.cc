@@ -6,10 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base64url.h"
+#include "tests/fakes/fake_key.h"
 #include "tests/unit/jwk/vectors.h"
 
 namespace sealward {
@@ -32,6 +36,16 @@ Vector Es256() {
   return {"Es256", v1::ALGORITHM_ES256, testing::EcSpki(testing::kEs256X, testing::kEs256Y),
           absl::StrCat(testing::kEs256Header, ".", testing::kJwsPayload),
           Base64UrlDecode(testing::kEs256Signature).value()};
+}
+Vector Ps384() {
+  return {"Ps384", v1::ALGORITHM_PS384_2048, testing::RsaSpki(testing::kPs384N),
+          absl::StrCat(testing::kPs384Header, ".", testing::kCookbookPayload),
+          Base64UrlDecode(testing::kPs384Signature).value()};
+}
+Vector Es512() {
+  return {"Es512", v1::ALGORITHM_ES512, testing::P521Spki(testing::kEs512X, testing::kEs512Y),
+          absl::StrCat(testing::kEs512Header, ".", testing::kCookbookPayload),
+          Base64UrlDecode(testing::kEs512Signature).value()};
 }
 Vector EdDsa() {
   return {"EdDsa", v1::ALGORITHM_EDDSA_ED25519, testing::Ed25519Spki(testing::kEd25519X),
@@ -99,15 +113,93 @@ TEST_P(VerifierTest, RefusesZerosAndOnes) {
 
 TEST_P(VerifierTest, RefusesAKeyOfAnotherAlgorithm) {
   for (const AlgorithmInfo& other : AllAlgorithms()) {
-    if (other.algorithm == GetParam().algorithm) continue;
+    const AlgorithmInfo& own = *FindAlgorithm(GetParam().algorithm);
+    const bool same_kind = other.key_type == own.key_type && other.crv == own.crv &&
+                           other.modulus_bits == own.modulus_bits;
+    if (same_kind) continue;
     EXPECT_EQ(Verifier::Create(other, GetParam().spki).status().code(),
               absl::StatusCode::kInvalidArgument)
         << other.name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rfc, VerifierTest, ::testing::Values(Rs256(), Es256(), EdDsa()),
+INSTANTIATE_TEST_SUITE_P(Rfc, VerifierTest,
+                         ::testing::Values(Rs256(), Es256(), Ps384(), Es512(), EdDsa()),
                          [](const auto& test) { return std::string(test.param.name); });
+
+// Keys of OpenSSL's own, for the algorithms that have no RFC's vector here.
+class EveryVerifierTest : public ::testing::TestWithParam<const AlgorithmInfo*> {
+ protected:
+  void SetUp() override {
+    auto verifier = Verifier::Create(*GetParam(), key_->Spki());
+    ASSERT_TRUE(verifier.ok()) << verifier.status();
+    verifier_ = *std::move(verifier);
+  }
+  const std::unique_ptr<fakes::FakeKey> key_ = fakes::FakeKey::Make(*GetParam());
+  std::unique_ptr<Verifier> verifier_;
+};
+
+// Of the long RSA keys, which take seconds to make, one row a size: they differ in nothing else.
+std::vector<const AlgorithmInfo*> RowsToTry() {
+  std::vector<const AlgorithmInfo*> rows;
+  for (const AlgorithmInfo& row : AllAlgorithms()) {
+    if (row.modulus_bits <= 2048 || IsUsual(row)) rows.push_back(&row);
+  }
+  return rows;
+}
+
+TEST_P(EveryVerifierTest, AcceptsWhatTheKeySignedAndNothingElse) {
+  const std::string signature = key_->Sign("message");
+  EXPECT_TRUE(verifier_->Verify("message", signature));
+  EXPECT_FALSE(verifier_->Verify("massage", signature));
+  EXPECT_FALSE(verifier_->Verify("message", fakes::FakeKey::Make(*GetParam())->Sign("message")));
+}
+
+// One pair, one algorithm: what it signed with another hash or padding is refused.
+TEST_P(EveryVerifierTest, RefusesTheSameKeysOtherAlgorithms) {
+  for (const AlgorithmInfo& other : AllAlgorithms()) {
+    if (&other == GetParam()) continue;
+    auto as_other = Verifier::Create(other, key_->Spki());
+    if (!as_other.ok()) continue;
+    EXPECT_FALSE((*as_other)->Verify("message", key_->Sign("message"))) << other.name;
+  }
+}
+
+TEST_P(EveryVerifierTest, ADigestStandsForItsMessage) {
+  const std::string digest(HashBytes(GetParam()->hash), '\x17');
+  if (GetParam()->hash == Hash::kNone) {
+    EXPECT_FALSE(verifier_->Verify({std::string(64, 'd'), true}, key_->Sign(std::string(64, 'd'))));
+    return;
+  }
+  const std::string signature = key_->SignDigest(digest);
+  EXPECT_TRUE(verifier_->Verify({digest, true}, signature));
+  EXPECT_FALSE(verifier_->Verify({std::string(digest.size(), 'x'), true}, signature));
+  EXPECT_FALSE(verifier_->Verify({digest, false}, signature));
+}
+
+// A salt of another length is verified where it was asked for, and nowhere else: not in the
+// verification after it either.
+TEST_P(EveryVerifierTest, ASaltIsAsLongAsWasSaid) {
+  if (GetParam()->padding != RsaPadding::kPss) {
+    EXPECT_FALSE(verifier_->Verify({"message", false, 32}, key_->Sign("message")));
+    return;
+  }
+  const std::string usual = key_->Sign("message");
+  for (const size_t salt : {size_t{0}, size_t{20}, HashBytes(GetParam()->hash)}) {
+    const std::string signature = key_->Sign("message", salt);
+    EXPECT_TRUE(verifier_->Verify({"message", false, salt}, signature)) << salt;
+    EXPECT_FALSE(verifier_->Verify({"message", false, 1}, signature)) << salt;
+    EXPECT_EQ(verifier_->Verify("message", signature), salt == HashBytes(GetParam()->hash));
+    EXPECT_TRUE(verifier_->Verify("message", usual)) << salt;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryVerifierTest, ::testing::ValuesIn(RowsToTry()),
+                         [](const auto& test) {
+                           std::string name(test.param->name);
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 // RFC 7518 section 3.4 fixes R || S. DER, as OpenSSL and PKCS#11 tools write it,
 // is another encoding of the same numbers and would break look-up by bytes.

@@ -1,14 +1,10 @@
 // Over real TLS on loopback. If these go, one slow or hostile client may keep
-// all validators from the keys, or the metrics listener may let a stranger in.
+// all validators from the keys.
 #include "server/publish/https_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,66 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "common/errors.h"
-#include "server/auth/principal.h"
-#include "tests/unit/publish/catalog_fixture.h"
-#include "tests/unit/publish/tls_fixture.h"
+#include "tests/unit/publish/https_server_fixture.h"
 
 namespace sealward::publish {
 namespace {
 
-using testing::CertificateFiles;
 using ::testing::HasSubstr;
-using testing::HttpReply;
-using testing::TestAuthority;
-using testing::TlsClient;
-
-constexpr absl::Duration kLong = absl::Seconds(20);
-constexpr char kPlainGet[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-class HttpsServerTest : public ::testing::Test {
- protected:
-  HttpsOptions Options() {
-    HttpsOptions options;
-    options.listen = "127.0.0.1:0";
-    options.certificate_path = server_files_.certificate;
-    options.private_key_path = server_files_.key;
-    options.principal_of = [](absl::string_view pem, absl::string_view) {
-      return auth::PrincipalOfCertificate(pem);
-    };
-    return options;
-  }
-
-  void Start(HttpsOptions options) {
-    auto server = HttpsServer::Start(
-        std::move(options), [this](const HttpRequest& request) { return handler_(request); },
-        &clock_);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
-  std::unique_ptr<TlsClient> Connect(CertificateFiles own = {}, int max_version = 0) {
-    return std::make_unique<TlsClient>(
-        TlsClient::Options{server_->port(), authority_.ca_path(), std::move(own), max_version});
-  }
-
-  static HttpResponse Echo(const HttpRequest& request) {
-    HttpResponse response = PlainText(200, request.path);
-    response.etag = "\"tag\"";
-    response.cache_control = "public, max-age=300";
-    return ApplyConditions(std::move(response), request.if_none_match);
-  }
-
-  TestAuthority authority_;
-  const CertificateFiles server_files_ = authority_.Issue("DNS:localhost,IP:127.0.0.1", "server");
-  testing::ManualClock clock_;
-  HttpHandler handler_ = Echo;
-  std::unique_ptr<HttpsServer> server_;
-};
 
 TEST_F(HttpsServerTest, ServesOverTls13AndKeepsTheConnection) {
   Start(Options());
@@ -95,15 +37,6 @@ TEST_F(HttpsServerTest, ServesOverTls13AndKeepsTheConnection) {
     EXPECT_EQ(reply.Header("access-control-allow-origin"), "");
     EXPECT_EQ(reply.Header("server"), "");
   }
-}
-
-// RFC 9325: 1.2 is still what some validators speak; 1.1 is not offered.
-TEST_F(HttpsServerTest, TakesTls12ButNothingOlder) {
-  Start(Options());
-  const auto client = Connect({}, TLS1_2_VERSION);
-  ASSERT_TRUE(client->connected());
-  EXPECT_EQ(client->Get("/x").status, 200);
-  EXPECT_FALSE(Connect({}, TLS1_1_VERSION)->connected());
 }
 
 TEST_F(HttpsServerTest, HeadIsGetWithoutTheBody) {
@@ -303,8 +236,10 @@ TEST_F(HttpsServerTest, ManyClientsOnSeveralThreads) {
   HttpsOptions options = Options();
   options.threads = 2;
   Start(std::move(options));
+  constexpr int kClients = 8;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  threads.reserve(kClients);
+  for (int i = 0; i < kClients; ++i) {
     threads.emplace_back([this, i] {
       const auto client = Connect();
       for (int j = 0; j < 50; ++j) {
@@ -314,59 +249,6 @@ TEST_F(HttpsServerTest, ManyClientsOnSeveralThreads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-}
-
-class ClientCertificateTest : public HttpsServerTest {
- protected:
-  void SetUp() override {
-    handler_ = [](const HttpRequest& request) {
-      return PlainText(200, absl::StrCat("<", request.principal, ">"));
-    };
-    HttpsOptions options = Options();
-    options.client_ca_pem = ReadFile(authority_.ca_path());
-    Start(std::move(options));
-  }
-  std::string PrincipalOf(const CertificateFiles& own) { return Connect(own)->Get("/").body; }
-};
-
-TEST_F(ClientCertificateTest, GivesThePrincipalToTheHandler) {
-  EXPECT_EQ(PrincipalOf(authority_.Issue("URI:spiffe://sealward.test/viewer", "someone")),
-            "<spiffe://sealward.test/viewer>\n");
-  EXPECT_EQ(PrincipalOf(authority_.Issue("", "Ops, Team")), "<subject:CN=Ops\\, Team>\n");
-  EXPECT_EQ(PrincipalOf(authority_.Issue("DNS:host", "host")), "<subject:CN=host>\n");
-}
-
-// Which of two names is meant cannot be known, so it is neither.
-TEST_F(ClientCertificateTest, ACertificateWithTwoUrisIsNobody) {
-  EXPECT_EQ(PrincipalOf(authority_.Issue("URI:spiffe://t/admin,URI:spiffe://t/viewer", "admin")),
-            "<>\n");
-}
-
-TEST_F(ClientCertificateTest, TakesOtherAuthoritiesWithAReload) {
-  TestAuthority other;
-  const CertificateFiles theirs = other.Issue("URI:spiffe://t/theirs", "");
-  ASSERT_TRUE(server_->Reload(ReadFile(other.ca_path())).ok());
-  EXPECT_EQ(PrincipalOf(theirs), "<spiffe://t/theirs>\n");
-  EXPECT_EQ(Connect(authority_.Issue("URI:spiffe://t/a", ""))->Get("/").status, 0);
-  EXPECT_FALSE(server_->Reload("junk").ok());
-  EXPECT_EQ(PrincipalOf(theirs), "<spiffe://t/theirs>\n");
-}
-
-TEST_F(ClientCertificateTest, RefusesNoCertificateAndOtherAuthorities) {
-  EXPECT_EQ(Connect()->Get("/").status, 0);
-  EXPECT_EQ(Connect({}, TLS1_2_VERSION)->Get("/").status, 0);
-  TestAuthority other;
-  EXPECT_EQ(Connect(other.Issue("URI:spiffe://sealward.test/viewer", ""))->Get("/").status, 0);
-  EXPECT_EQ(PrincipalOf(authority_.Issue("URI:spiffe://t/still", "")), "<spiffe://t/still>\n");
-}
-
-// Without client CA nobody has a principal, whatever the client shows.
-TEST_F(HttpsServerTest, APublicListenerKnowsNobody) {
-  handler_ = [](const HttpRequest& request) {
-    return PlainText(200, absl::StrCat("<", request.principal, ">"));
-  };
-  Start(Options());
-  EXPECT_EQ(Connect(authority_.Issue("URI:spiffe://t/a", ""))->Get("/").body, "<>\n");
 }
 
 TEST_F(HttpsServerTest, StopLetsARequestInFlightFinish) {
@@ -465,35 +347,6 @@ TEST_F(HttpsServerTest, BadAddressesAndFilesAreClearErrors) {
   options = Options();
   options.client_ca_pem = "junk";
   expect_unusable(options, "client CA");
-}
-
-// A renewed certificate is served without a restart, and a bad one never is.
-TEST_F(HttpsServerTest, ReloadsItsCertificateAndKeepsTheLastGoodOne) {
-  handler_ = Echo;
-  const CertificateFiles own = authority_.Issue("DNS:localhost", "first");
-  HttpsOptions options = Options();
-  options.certificate_path = own.certificate;
-  options.private_key_path = own.key;
-  Start(std::move(options));
-  const auto open = Connect();
-  const auto copy = [](const std::string& from, const std::string& to) {
-    std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
-  };
-  const CertificateFiles next = authority_.Issue("DNS:localhost", "second");
-  copy(next.certificate, own.certificate);  // and the key does not fit yet
-  EXPECT_EQ(ErrorReason(server_->Reload("")), "TLS_FILE_UNUSABLE");
-  EXPECT_EQ(Connect()->PeerName(), "first");
-  copy(next.key, own.key);
-  EXPECT_TRUE(server_->Reload("").ok());
-  EXPECT_EQ(Connect()->PeerName(), "second");
-  EXPECT_EQ(open->Get("/").status, 200);
-}
-
-// OpenSSL would ask for the pass phrase on the terminal, and hang a service.
-TEST_F(HttpsServerTest, AKeyWithAPassPhraseIsRefused) {
-  HttpsOptions options = Options();
-  options.private_key_path = authority_.EncryptedKey();
-  EXPECT_EQ(ErrorReason(HttpsServer::Start(options, Echo, &clock_).status()), "TLS_FILE_UNUSABLE");
 }
 
 }  // namespace

@@ -17,44 +17,10 @@
 #include "common/verifier.h"
 #include "server/catalog/mutations.h"
 #include "server/lifecycle/course.h"
-#include "tests/fakes/key_rig.h"
+#include "tests/unit/signer/signer_fixture.h"
 
 namespace sealward::signing {
 namespace {
-
-class SignerTest : public ::testing::Test {
- protected:
-  SignerTest()
-      : signer_({&rig_.partitions, &rig_.withheld, rig_.epochs.get(), &rig_.clock,
-                 [this](const catalog::KeyVersion&) { ++bad_signatures_; }}) {
-    rig_.AddTenantAndIssuer();
-    key_ = *rig_.manager->CreateKey(fakes::KeyRig::NewKey(), absl::InfiniteFuture());
-  }
-
-  std::string Claims() const {
-    return absl::StrCat(R"({"iss":")", key_->issuer->issuer_url, R"(","aud":"mail","exp":)",
-                        absl::ToUnixSeconds(rig_.clock.Now()) + 600, "}");
-  }
-
-  absl::StatusOr<SignedJwt> Sign(const std::string& claims, const std::string& typ = "") {
-    absl::StatusOr<SignedJwt> answer;
-    int calls = 0;
-    signer_.Sign(
-        {key_.get(), claims, typ, absl::InfiniteFuture(), [&](absl::StatusOr<SignedJwt> jwt) {
-           answer = std::move(jwt);
-           ++calls;
-         }});
-    EXPECT_EQ(calls, 1);
-    return answer;
-  }
-
-  const catalog::KeyVersion& Version(size_t index) const { return *key_->versions[index]; }
-
-  fakes::KeyRig rig_;
-  int bad_signatures_ = 0;
-  Signer signer_;
-  std::shared_ptr<const catalog::Key> key_;
-};
 
 TEST_F(SignerTest, SignsTheCallersBytesUnderOurHeader) {
   const std::string claims = Claims();
@@ -77,8 +43,9 @@ TEST_F(SignerTest, SignsTheCallersBytesUnderOurHeader) {
 TEST_F(SignerTest, AFrozenLifecycleClockSignsUntilTheHardEnd) {
   fakes::ManualClock frozen(rig_.clock.Now());
   fakes::ManualClock running(rig_.clock.Now());
-  Signer signer({&rig_.partitions, &rig_.withheld, rig_.epochs.get(), &rig_.clock,
-                 [](const catalog::KeyVersion&) {}, &frozen, &running});
+  Route route({&rig_.partitions, &rig_.withheld, rig_.epochs.get(), &rig_.clock,
+               [](const catalog::KeyVersion&) {}, &frozen, &running});
+  Signer signer(&route);
   auto version = std::make_shared<catalog::KeyVersion>(Version(0));
   version->times.sign_until = rig_.clock.Now() + absl::Hours(1);
   auto key = std::make_shared<catalog::Key>(*key_);
