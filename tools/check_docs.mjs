@@ -10,7 +10,7 @@ import path from 'node:path';
 const root = process.argv[2] ?? '.';
 const pages = execFileSync('git', ['-C', root, 'ls-files', '-co', '--exclude-standard', '*.md'],
   { encoding: 'utf8' }).split('\n').filter((page) => page && existsSync(path.join(root, page)));
-const FOLDERS = /^(\.ci|client|cmake|common|deploy|hsm|proto|server|tests|tools)\/[\w./*{},-]*$/;
+const FOLDERS = /^(\.ci|client|cmake|common|deploy|examples|hsm|proto|server|tests|tools)\/[\w./*{},-]*$/;
 const problems = [];
 
 // GitHub's way from heading to anchor.

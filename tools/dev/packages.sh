@@ -67,15 +67,16 @@ install_packages() {
   rm -f "$log"
 }
 
-# The npm packages, exactly as locked. The stamp is written last, so an
+# need_npm DIRECTORY: its npm packages, exactly as locked. The stamp is written last, so an
 # interrupted installation is done again.
 need_npm() {
-  local stamp=$ROOT/node_modules/.sealward-lock lock log
-  lock=$(sha256sum <"$ROOT/package-lock.json")
+  local directory=$1 lock log
+  local stamp=$directory/node_modules/.sealward-lock
+  lock=$(sha256sum <"$directory/package-lock.json")
   [[ -f $stamp && "$(<"$stamp")" == "$lock" ]] && return
-  say "npm: installing $(grep -c '^    "node_modules/' "$ROOT/package-lock.json") locked packages"
+  say "npm: installing $(grep -c '^    "node_modules/' "$directory/package-lock.json") locked packages"
   log=$(mktemp)
-  if ! (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1 </dev/null; then
+  if ! (cd "$directory" && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1 </dev/null; then
     tail -5 "$log" >&2
     die "npm could not install the packages; its whole output: $log"
   fi
@@ -83,10 +84,18 @@ need_npm() {
   printf '%s\n' "$lock" >"$stamp"
 }
 
-# setup [PURPOSE…]: all purposes without an argument.
+# A Node that can run examples/node, where the system's cannot: Debian 12's is 18.
+need_node() {
+  node "$ROOT/tools/node/new_enough.cjs" && return
+  say "node: $(node --version) is too old for an example; npm has a newer one, for that alone"
+  need_npm "$ROOT/tools/node"
+}
+
+# setup [PURPOSE…]: without an argument all purposes but tpm, which is optional.
 setup() {
   local purposes=("$@")
-  ((${#purposes[@]})) || mapfile -t purposes < <(awk '/^[a-z]/ {print $1}' "$ROOT/tools/packages.txt" | sort -u)
+  ((${#purposes[@]})) || mapfile -t purposes < <(awk '/^[a-z]/ && $1 != "tpm" {print $1}' "$ROOT/tools/packages.txt" | sort -u)
   need "${purposes[@]}"
-  need_npm
+  need_npm "$ROOT"
+  need_node
 }
