@@ -19,8 +19,8 @@ std::string RvName(CK_RV rv);
 //
 // Codes: RESOURCE_EXHAUSTED for memory and session limits, UNAVAILABLE where
 // the token or session is gone, PERMISSION_DENIED for CKR_PIN_*,
-// FAILED_PRECONDITION where the module lacks what was asked for, NOT_FOUND for
-// a handle that ended, else INTERNAL.
+// FAILED_PRECONDITION where the module lacks or does not allow what was asked for,
+// NOT_FOUND for a handle that ended, else INTERNAL.
 absl::Status RvStatus(CK_RV rv, absl::string_view what);
 
 // The CK_RV behind `status`, or CKR_OK if there is none.

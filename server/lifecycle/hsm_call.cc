@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/jwk.h"
 #include "server/lifecycle/object_calls.h"
+#include "server/telemetry/logging.h"
 
 namespace sealward::lifecycle {
 namespace {
@@ -44,6 +46,31 @@ absl::Status Refused(const hsm::v1::Result& result) {
   }
 }
 
+// A module's own refusal has no reason of ours.
+bool IsRefusalOfKey(const hsm::v1::Result& result) {
+  return static_cast<absl::StatusCode>(result.code()) == absl::StatusCode::kFailedPrecondition &&
+         (result.reason().empty() || result.reason() == "KEY_ATTRIBUTES");
+}
+
+// What sealward-hsm says of it goes to the log.
+absl::Status KeyRefused(const catalog::Key& key, const catalog::KeyVersion& version,
+                        const hsm::v1::Result& result) {
+  telemetry::Log(telemetry::Level::kError, "key_refused",
+                 {{"key", key.name},
+                  {"version", version.number},
+                  {"algorithm", version.algorithm->name},
+                  {"error", result.message()}});
+  const std::string why = result.ck_rv() == 0
+                              ? "the pair that it makes is not protected as it must be"
+                              : absl::StrCat("HSM code 0x", absl::Hex(result.ck_rv()));
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "KEY_REFUSED",
+      absl::StrCat(key.name, "/versions/", version.number, ": the HSM refuses a key pair of ",
+                   version.algorithm->name, " (", why,
+                   "). It is asked again in the background; if it stays with that, create a key of "
+                   "another algorithm. `sealward-hsm check` shows what the module can do"));
+}
+
 absl::Status Invalid(const catalog::Key& key, const catalog::KeyVersion& version,
                      absl::string_view what) {
   return MakeError(absl::StatusCode::kInternal, "HSM_KEY_INVALID",
@@ -74,8 +101,10 @@ absl::StatusOr<GeneratedKey> GenerateKeyPair(hsm_client::Partition& partition,
   auto& generate = *operation.mutable_generate();
   *generate.mutable_object() = ObjectOf(key, version);
   generate.set_algorithm(version.algorithm->algorithm);
-  auto result = CallHsm(partition, std::move(operation), deadline);
+  auto result = partition.Call(std::move(operation), deadline);
   if (!result.ok()) return result.status();
+  if (IsRefusalOfKey(*result)) return KeyRefused(key, version, *result);
+  if (result->code() != 0) return Refused(*result);
 
   hsm::v1::PublicKey& made = *result->mutable_public_key();
   if (made.object().object_id() != version.object_id || made.object().key() != key.name ||

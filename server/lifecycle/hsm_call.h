@@ -32,7 +32,9 @@ struct GeneratedKey {
 
 // Generates the key pair of a PENDING version, or finds the one that an earlier
 // try made, and checks that the answer is about that object and holds one key
-// of the algorithm. INTERNAL (HSM_KEY_INVALID) if not. Blocks.
+// of the algorithm. INTERNAL (HSM_KEY_INVALID) if not. FAILED_PRECONDITION (TOMBSTONE) where
+// the id is used up, (KEY_REFUSED) where the HSM refuses such a pair, or makes one that may not
+// be used. Blocks.
 absl::StatusOr<GeneratedKey> GenerateKeyPair(hsm_client::Partition& partition,
                                              const catalog::Key& key,
                                              const catalog::KeyVersion& version,

@@ -5,6 +5,7 @@ a core_pattern that stays changed would not be noticed.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import pathlib
@@ -54,6 +55,23 @@ class FakeKey(softhsm_files.PrivateKey):
             super().__init__(b"rsa", softhsm_files.CKK_RSA, values)
 
 
+@functools.cache
+def rsa_key(seed):
+    """An RSA key of 2048 bits, for a seed always the same."""
+    numbers = random.Random(seed)
+
+    def prime():
+        while True:
+            p = numbers.getrandbits(1024) | 3 << 1022 | 1
+            if p % 65537 != 1 and all(pow(a, p - 1, p) == 1 for a in (2, 3, 5)):
+                return p
+    p, q, e = prime(), prime(), 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    return rsa.RSAPrivateNumbers(p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q),
+                                 rsa.rsa_crt_iqmp(p, q),
+                                 rsa.RSAPublicNumbers(e, p * q)).private_key()
+
+
 def canary(private):
     key = FakeKey(private)
     return canaries.KINDS[key.key_type](key)
@@ -63,6 +81,16 @@ def ecdsa_jwt(private, payload):
     """A JWT-like signature, as the load client records them."""
     signing_input = f"e30.{payload}".encode()
     r, s = utils.decode_dss_signature(private.sign(signing_input, ec.ECDSA(hashes.SHA256())))
+    return nonces.Signature(signing_input, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def ecdsa_jwt_with(private, payload, k):
+    """The same with a nonce of ours (FIPS 186-5 section 6.4.1)."""
+    n = canaries.P256_ORDER
+    signing_input = f"e30.{payload}".encode()
+    digest = int.from_bytes(hashlib.sha256(signing_input).digest(), "big")
+    r = ec.derive_private_key(k, ec.SECP256R1()).public_key().public_numbers().x % n
+    s = pow(k, -1, n) * (digest + r * private.private_numbers().private_value) % n
     return nonces.Signature(signing_input, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
@@ -201,14 +229,21 @@ class Nonces(TempDir):
 
 
 class Thief(TempDir):
+    """Its keys and nonces are the same in each run: the thief passes by one of some thousand
+    numbers, because it does not look random (candidates.h)."""
 
     def setUp(self):
         super().setUp()
-        self.private = {"ec": ec.generate_private_key(ec.SECP256R1()),
-                        "ed": ed25519.Ed25519PrivateKey.generate(),
-                        "rsa": rsa.generate_private_key(65537, 2048)}
+        self.private = {"ec": ec.derive_private_key(self.scalar(), ec.SECP256R1()),
+                        "ed": ed25519.Ed25519PrivateKey.from_private_bytes(
+                            self.random.randbytes(32)),
+                        "rsa": rsa_key(5)}
         self.canaries = {kind: canary(private) for kind, private in self.private.items()}
-        self.signatures = [ecdsa_jwt(self.private["ec"], i) for i in range(50)]
+        self.signatures = [ecdsa_jwt_with(self.private["ec"], i, self.scalar())
+                           for i in range(50)]
+
+    def scalar(self):
+        return self.random.randrange(1, canaries.P256_ORDER)
 
     def steal(self, *pieces):
         signatures = {self.canaries["ec"].name: self.signatures}
@@ -233,6 +268,17 @@ class Thief(TempDir):
             part = secret.name.removeprefix("x.").removesuffix("R")
             with self.subTest(secret.name):
                 self.assert_stolen("ec", by.get(part, "nonce"), secret.value[::-1])
+
+    def test_a_word_of_text_is_chance_and_two_are_text(self):
+        d, n = self.private["ec"].private_numbers().private_value, canaries.P256_ORDER
+        for text, by in ((b"a lookup", ["nonce"]), (b"a lookup, in a file", [])):
+            random = self.random.randbytes(32 - len(text))
+            k = int.from_bytes(random[:8] + text + random[8:], "big")
+            self.assertLess(k, n)
+            self.signatures = [ecdsa_jwt_with(self.private["ec"], "text", k)]
+            self.assertEqual(nonces.ecdsa_nonce(self.signatures[0], d), k)
+            stolen = self.steal(k.to_bytes(32, "big")).keys
+            self.assertEqual([key.by for key in stolen], by)
 
     def test_keys_primes_and_seeds(self):
         self.assert_stolen("ec", "key", self.canaries["ec"].d.to_bytes(32, "little"))

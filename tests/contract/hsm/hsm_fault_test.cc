@@ -74,6 +74,21 @@ TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
   EXPECT_EQ(list.object_list().unattributable(), 0U);
 }
 
+// A module that offers a mechanism and refuses our template refuses the key and nothing else:
+// without a reason, by which the server tells it from an outage and from a tombstone.
+TEST_F(FaultTest, AKeyThatTheModuleRefusesIsAFailedPrecondition) {
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  partition_.Write("faults", "C_GenerateKeyPair once return CKR_TEMPLATE_INCONSISTENT");
+  const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  EXPECT_EQ(refused.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(refused.reason(), "");
+  EXPECT_EQ(refused.ck_rv(), 0xd1U);
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  ExpectSigns(process, 1, made.public_key());
+}
+
 // After an HSM reconnects, handles are gone but objects are not.
 TEST_F(FaultTest, AStaleHandleIsLookedForAgain) {
   HsmProcess process(partition_.directory());

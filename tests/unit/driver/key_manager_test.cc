@@ -2,6 +2,7 @@
 // or a rotation signs before the caches know.
 #include "server/lifecycle/key_manager.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -19,6 +20,9 @@ namespace {
 
 using fakes::KeyRig;
 using fakes::kKey;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto kAlways = [](const catalog::Key&) { return true; };
 constexpr auto kNever = [](const catalog::Key&) { return false; };
@@ -120,6 +124,30 @@ TEST_F(KeyManagerTest, RefusesWhatCannotBe) {
   EXPECT_EQ(ErrorReason(rig_.manager->CheckCreateKey(KeyRig::NewKey("tenants/a/keys/two"))),
             "ISSUER_NOT_SHARED");
   EXPECT_EQ(rig_.partition.key_pairs_made(), 1);
+}
+
+// What the HSM refuses, and what it makes so that it may not be used, is told as such: an
+// operator who reads INTERNAL looks for a fault of the service. The key stays, to be asked for
+// again.
+TEST_F(KeyManagerTest, AKeyThatTheHsmRefusesIsNamed) {
+  hsm::v1::Result refused;
+  refused.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  refused.set_message("secret of the log");
+  refused.set_ck_rv(0xd1);
+  rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  const absl::Status created =
+      rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture()).status();
+  refused.set_reason("KEY_ATTRIBUTES");
+  rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  for (const absl::Status& told : {created, rig_.manager->Advance(kKey).status()}) {
+    EXPECT_EQ(told.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(ErrorReason(told), "KEY_REFUSED");
+    EXPECT_THAT(told.message(), AllOf(HasSubstr(kKey), HasSubstr("ES256"), HasSubstr("0xd1"),
+                                      Not(HasSubstr("secret"))));
+  }
+  EXPECT_EQ(rig_.States(), "PENDING");
+  ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
+  EXPECT_EQ(rig_.States(), "ACTIVE");
 }
 
 TEST_F(KeyManagerTest, ACrashBetweenIntentAndGenerateIsResumed) {
