@@ -16,6 +16,7 @@
 #include "hsm/hardening.h"
 #include "hsm/log.h"
 #include "hsm/open_partition.h"
+#include "hsm/pin_latch.h"
 
 namespace sealward::hsm {
 namespace {
@@ -141,7 +142,7 @@ absl::Status Run(const CheckOptions& options, CheckReport& report) {
     return module.ok() ? Survey(*config, **module, named, report) : module.status();
   }
   auto open = LogIn(*config, /*peer_fd=*/-1);
-  if (!open.ok()) return open.status();
+  if (!open.ok()) return PinLatch::IfRefused(open.status());
   if (absl::Status s = Survey(*config, *(*open)->module, /*named=*/true, report); !s.ok()) return s;
   return Probe(**open, report);
 }

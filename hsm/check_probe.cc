@@ -17,7 +17,9 @@
 #include "hsm/generator.h"
 #include "hsm/key_store.h"
 #include "hsm/mark_store.h"
+#include "hsm/outage.h"
 #include "hsm/partition_writer.h"
+#include "hsm/pin_latch.h"
 #include "hsm/pkcs11/rv.h"
 #include "hsm/session_copies.h"
 #include "hsm/signer.h"
@@ -60,6 +62,11 @@ class Bench {
   void CountSessions();
   void MeasureRates(const KeyObject& object);
   absl::Status Destroy(const KeyObject& object);
+  // As it is, after a look at whether the HSM objects to the PIN or is gone.
+  absl::Status Seen(absl::Status status) {
+    outage_.Failed(status);
+    return status;
+  }
   const pkcs11::Session& session() const { return *partition_.objects; }
 
   OpenPartition& partition_;
@@ -74,18 +81,24 @@ class Bench {
   std::unique_ptr<Generator> generator_;
   std::vector<KeyObject*> pairs_;  // one of each kind of key
   size_t remnants_ = 0;            // pairs that did not sign and are not all gone
+  Outage outage_;                  // once over, nothing is tried any more
 };
 
 absl::Status Bench::Destroy(const KeyObject& object) {
   auto lock = writer_.Lock();
   if (!lock.ok()) return lock.status();
-  for (const CK_OBJECT_HANDLE half : {object.handles.private_key, object.handles.public_key}) {
-    if (absl::Status s = session().Destroy(half); !s.ok()) {
-      return absl::Status(s.code(), absl::StrCat(s.message(), "; a pair with CKA_ID ",
-                                                 Hex(object.id), " stays behind"));
+  // Over a lost token a handle may denote another object, and one from before may be stale.
+  absl::Status status = outage_.over() ? outage_.Refusal() : absl::OkStatus();
+  if (status.ok()) {
+    auto halves = keys_.Search(object.id);
+    status.Update(halves.status());
+    for (size_t n = 0; status.ok() && n < halves->size(); ++n) {
+      if ((*halves)[n].label == object.label_text) status = session().Destroy((*halves)[n].handle);
     }
   }
-  return absl::OkStatus();
+  if (status.ok()) return status;
+  return absl::Status(Seen(status).code(), absl::StrCat(status.message(), "; a pair with CKA_ID ",
+                                                        Hex(object.id), " stays behind"));
 }
 
 bool SameKind(const Mechanism& a, const Mechanism& b) {
@@ -95,7 +108,7 @@ bool SameKind(const Mechanism& a, const Mechanism& b) {
 void Bench::TryAlgorithm(const Mechanism& row, AlgorithmFinding& found) {
   for (KeyObject* pair : pairs_) {
     if (!SameKind(row, *pair->mechanism)) continue;
-    const absl::Status s = SignAs(row, *pair);
+    const absl::Status s = Seen(SignAs(row, *pair));
     found.outcome = s.ok() ? Outcome::kYes : Outcome::kNo;
     found.detail = s.ok() ? "signs, and the public key verifies" : std::string(s.message());
     return;
@@ -129,7 +142,7 @@ void Bench::Make(const Mechanism& row, AlgorithmFinding& found) {
   auto pair = generator_->Ensure(id, label.ToString(), row);
   found.outcome = pair.ok() ? Outcome::kYes : Outcome::kNo;
   if (!pair.ok()) {
-    found.detail = std::string(pair.status().message());
+    found.detail = std::string(Seen(pair.status()).message());
     // Who refuses a pair destroys it, if the module lets go of one that would not sign.
     const auto rest = keys_.Search(id);
     if (!rest.ok() || !rest->empty()) ++remnants_;
@@ -143,6 +156,7 @@ void Bench::Make(const Mechanism& row, AlgorithmFinding& found) {
 
 void Bench::TryOptional(KeyObject& object) {
   const auto again = keys_.Search(object.id);
+  Seen(again.status()).IgnoreError();
   AddFinding(report_, /*required=*/true, "C_FindObjects by CKA_ID",
              !again.ok() || CompletePair(*again)
                  ? again.status()
@@ -154,13 +168,13 @@ void Bench::TryOptional(KeyObject& object) {
   session_object.Bool(CKA_TOKEN, false);
   auto copy = session().Copy(object.handles.private_key, session_object);
   if (copy.ok()) copy = session().Destroy(*copy).ok() ? copy : absl::InternalError("not destroyed");
-  AddFinding(report_, /*required=*/false, "C_CopyObject to a session", copy.status(), "",
+  AddFinding(report_, /*required=*/false, "C_CopyObject to a session", Seen(copy.status()), "",
              "signatures use the token's own objects");
   TryDataObject();
   pkcs11::Template label;
   label.Bytes(CKA_LABEL, object.label_text);
   AddFinding(report_, /*required=*/false, "C_SetAttributeValue",
-             session().Change(object.handles.private_key, label), "Sealward does not call it",
+             Seen(session().Change(object.handles.private_key, label)), "Sealward does not call it",
              "nothing is missing: Sealward does not call it");
 }
 
@@ -188,7 +202,7 @@ void Bench::TryDataObject() {
     }
     return absl::OkStatus();
   };
-  AddFinding(report_, /*required=*/false, "private data objects", attempt(),
+  AddFinding(report_, /*required=*/false, "private data objects", Seen(attempt()),
              partition_.config.profile->data_objects ? "marks and the epoch are kept in them"
                                                      : "though this profile does not use them",
              "no marks and no epoch: an old store that is put back is not noticed");
@@ -215,6 +229,7 @@ void Bench::MeasureRates(const KeyObject& object) {
     ThreadTeam team(wanted);
     const size_t sessions = team.size();
     auto rate = SignRate(partition_, object, team, kRateDuration);
+    Seen(rate.status()).IgnoreError();
     report_.rates.push_back(
         rate.ok() ? absl::StrFormat("%s, %2d session%s at once: %6.0f signatures a second",
                                     object.mechanism->algorithm->name, sessions,
@@ -230,14 +245,17 @@ absl::Status Bench::Run() {
   generator_ = std::make_unique<Generator>(partition_, keys_, marks_, *signer_, writer_);
   for (const Mechanism* row : partition_.mechanisms) {
     for (AlgorithmFinding& found : report_.algorithms) {
-      if (found.name == row->algorithm->name) TryAlgorithm(*row, found);
+      if (found.name == row->algorithm->name && !outage_.over()) TryAlgorithm(*row, found);
     }
   }
   CountSessions();
   // After all that signs with these sessions, because it may leave one in doubt.
-  if (!pairs_.empty() && signer_->Settle().ok()) MeasureRates(*pairs_.front());
+  if (!pairs_.empty() && !outage_.over() && Seen(signer_->Settle()).ok()) {
+    MeasureRates(*pairs_.front());
+  }
   absl::Status destroyed;
   for (const KeyObject* pair : pairs_) destroyed.Update(Destroy(*pair));
+  if (outage_.fate() == Fate::kLatch) return PinLatch::Refused(outage_.cause());
   AddFinding(report_, /*required=*/true, "C_DestroyObject", destroyed, "");
   report_.acts.emplace_back("logged in once");
   report_.acts.push_back(absl::StrCat(pairs_.size() + remnants_, " key pairs made",

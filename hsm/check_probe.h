@@ -22,7 +22,9 @@ inline constexpr absl::Duration kRateDuration = absl::Milliseconds(300);
 // Makes, by the code that serves, a pair of each kind of key that the partition offers,
 // signs with each algorithm that it is good for, and destroys it again; tries what some HSMs do not
 // have, and measures rates with the first pair. Fills in the report's algorithms, findings, rates
-// and acts. Errors are only those that leave nothing to report.
+// and acts. Once the HSM is gone nothing more is tried, and no pair is destroyed. Errors are only
+// those that leave nothing to report, and exit code 77 (PIN_REFUSED) where a function objected to
+// the PIN, which is latched.
 absl::Status Probe(OpenPartition& partition, CheckReport& report);
 
 }  // namespace sealward::hsm

@@ -167,7 +167,12 @@ Dispatcher::Dispatcher(Verbs& verbs, uint64_t start_number)
     : verbs_(verbs), start_number_(start_number) {}
 
 Dispatcher::~Dispatcher() {
-  if (!idle()) verbs_.AbandonSigning();
+  if (!idle()) Abandon();
+}
+
+void Dispatcher::Abandon() {
+  outage_.Failed(verbs_.AbandonSigning());
+  for (; !idle(); --under_way_) TurnAt(under_way_ - 1).End();
 }
 
 absl::Status Dispatcher::Check(const v1::RequestPacket& request) const {

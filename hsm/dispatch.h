@@ -58,6 +58,10 @@ class Dispatcher {
   // Both, for one packet at a time. REQUIRES: idle().
   absl::Status Answer(absl::string_view packet, std::string& answer);
 
+  // Forgets the packets under way, after the signatures that were begun: what those say of the
+  // HSM counts.
+  void Abandon();
+
   const Outage& outage() const { return outage_; }
 
  private:

@@ -8,6 +8,8 @@
 #include "common/failpoint.h"
 #include "common/verifier.h"
 #include "hsm/log.h"
+#include "hsm/outage.h"
+#include "hsm/pkcs11/rv.h"
 
 namespace sealward::hsm {
 namespace {
@@ -130,14 +132,25 @@ absl::StatusOr<KeyObject*> Generator::Make(const ObjectId& id, const std::string
   KeyObject* object = keys_.Add(id, *pair, label);
   absl::Status proved = Prove(object, mechanism);
   if (proved.ok()) return object;
+  // Over a lost token a handle may denote another object. The pair stays, and is proved again.
+  if (EndsTheProcess(pkcs11::RvOf(proved))) return proved;
   keys_.Forget(id);
-  for (const CK_OBJECT_HANDLE half : {pair->private_key, pair->public_key}) {
-    if (absl::Status s = partition_.objects->Destroy(half); !s.ok()) {
-      LogError(absl::StrCat("object ", Hex(id),
-                            " was refused and cannot be destroyed: ", std::string(s.message())));
-    }
+  if (absl::Status s = DestroyRefused(id, label); !s.ok()) {
+    LogError(absl::StrCat("object ", Hex(id),
+                          " was refused and cannot be destroyed: ", std::string(s.message())));
   }
   return proved;
+}
+
+// By handles of now: those from before may be stale (Signer::Sign looks for a pair again).
+absl::Status Generator::DestroyRefused(const ObjectId& id, const std::string& label) {
+  auto halves = keys_.Search(id);
+  if (!halves.ok()) return halves.status();
+  absl::Status destroyed;
+  for (const FoundObject& half : *halves) {
+    if (half.label == label) destroyed.Update(partition_.objects->Destroy(half.handle));
+  }
+  return destroyed;
 }
 
 // Reads a pair back and makes it sign.

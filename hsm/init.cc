@@ -202,10 +202,10 @@ absl::Status Run(const InitOptions& options) {
   }
   // The first login, so that the PIN file counts as accepted, and the canary.
   auto open = LogIn(config, /*peer_fd=*/-1);
-  if (!open.ok()) return open.status();
+  if (!open.ok()) return PinLatch::IfRefused(open.status());
   const SystemClock clock;
   auto partition = Partition::Create(*std::move(open), clock, /*peer_fd=*/-1);
-  if (!partition.ok()) return partition.status();
+  if (!partition.ok()) return PinLatch::IfRefused(partition.status());
   if (absl::Status s = SyncFileSystem("."); !s.ok()) return s;
   return ReplaceFile(kConfigFile, kStagingFile, FormatConfig(config));
 }

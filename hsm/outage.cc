@@ -6,7 +6,8 @@
 namespace sealward::hsm {
 
 void Outage::End(Fate fate, CK_RV cause) {
-  if (over()) return;
+  // The next process may not present a PIN that the HSM objected to, whatever else it said.
+  if (end_ == Fate::kLatch || (over() && fate != Fate::kLatch)) return;
   end_ = fate;
   cause_ = cause;
   doubtful_ = 0;

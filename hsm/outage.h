@@ -29,7 +29,8 @@ enum class Fate {
 // and mean nothing here. IsTokenLost and IsPinRefusal decide at once. In between
 // are those of IsDoubtful: memory, "general error", a vendor's own values. They may
 // come from one broken key or from a library that lost its connection, so several
-// in a row are put to the test. From kReplace and kLatch there is no way back.
+// in a row are put to the test. From kLatch there is no way back, and from kReplace none
+// but to kLatch.
 //
 // The process does not log in again by itself, or open new sessions over a lost
 // one: object handles may denote other objects after a reconnect, and one login

@@ -41,8 +41,9 @@ absl::Status EndedBy(const Outage& outage) {
                                 pkcs11::RvName(outage.cause()), "); a new process is needed"));
 }
 
-absl::Status AnswerPackets(const PacketSocket& socket, Verbs& verbs, uint64_t start_number) {
-  Dispatcher dispatcher(verbs, start_number);
+namespace {
+
+absl::Status AnswerToTheEnd(const PacketSocket& socket, Verbs& verbs, Dispatcher& dispatcher) {
   PacketReader reader;
   std::string answer;
   std::optional<absl::Status> ended;  // why no further packet is taken
@@ -67,6 +68,17 @@ absl::Status AnswerPackets(const PacketSocket& socket, Verbs& verbs, uint64_t st
       ended = WithExitCode(kExitProtocolViolation, s);
     }
   }
+}
+
+}  // namespace
+
+absl::Status AnswerPackets(const PacketSocket& socket, Verbs& verbs, uint64_t start_number) {
+  Dispatcher dispatcher(verbs, start_number);
+  const absl::Status ended = AnswerToTheEnd(socket, verbs, dispatcher);
+  // However it ended, and though nobody may be left to be told: a PIN that the HSM objected to
+  // is not presented again.
+  dispatcher.Abandon();
+  return dispatcher.outage().fate() == Fate::kLatch ? EndedBy(dispatcher.outage()) : ended;
 }
 
 }  // namespace sealward::hsm

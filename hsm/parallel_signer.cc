@@ -56,7 +56,7 @@ ParallelSigner::~ParallelSigner() {
   Abandon();
   {
     const std::scoped_lock lock(mutex_);
-    ending_ = true;
+    stopping_ = true;
   }
   begin_.notify_all();
   for (Member& member : members_) {
@@ -67,8 +67,8 @@ ParallelSigner::~ParallelSigner() {
 void ParallelSigner::Serve(Member& member) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    begin_.wait(lock, [&] { return ending_ || HasWork(member); });
-    if (ending_) return;
+    begin_.wait(lock, [&] { return stopping_ || HasWork(member); });
+    if (stopping_) return;
     const Queued next = queue_.front();
     queue_.pop_front();
     ++busy_;
@@ -79,8 +79,9 @@ void ParallelSigner::Serve(Member& member) {
     --busy_;
     next.job->rv = rv;
     if (rv != CKR_OK) {
+      Note(rv);
       member.out = true;
-      if (++out_ == members_.size()) DropQueue();
+      if (++out_ == members_.size() || ended_ != CKR_OK) DropQueue();
     }
     Account(*next.batch);
   }
@@ -95,6 +96,15 @@ void ParallelSigner::DropQueue() {
   for (; !queue_.empty(); queue_.pop_front()) Account(*queue_.front().batch);
 }
 
+void ParallelSigner::Note(CK_RV rv) {
+  if (pkcs11::IsPinRefusal(rv) || (EndsTheProcess(rv) && ended_ == CKR_OK)) ended_ = rv;
+}
+
+CK_RV ParallelSigner::ended() {
+  const std::scoped_lock lock(mutex_);
+  return ended_;
+}
+
 absl::Status ParallelSigner::Settle() {
   size_t settled = 0;
   absl::Status left_out;
@@ -102,7 +112,8 @@ absl::Status ParallelSigner::Settle() {
   for (Member& member : members_) {
     const absl::Status s = member.signer->Settle();
     member.out = !s.ok();
-    if (EndsTheProcess(pkcs11::RvOf(s))) return s;
+    Note(pkcs11::RvOf(s));
+    if (ended_ != CKR_OK) return s;
     s.ok() ? ++settled : ++out_;
     left_out.Update(s);
   }
@@ -115,17 +126,21 @@ absl::Status ParallelSigner::Settle() {
 }
 
 void ParallelSigner::Begin(std::vector<SignJob> jobs) {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   Batch& batch = batches_.emplace_back(Batch{std::move(jobs)});
-  if (busy_ == 0 && queue_.empty()) batch.refused = Settle();
+  if (batch.jobs.empty()) return;
+  if (ended_ != CKR_OK) {
+    batch.refused = pkcs11::RvStatus(ended_, "a session before this signature");
+  } else if (busy_ == 0 && queue_.empty()) {
+    batch.refused = Settle();
+  }
   if (!batch.refused.ok()) return;
-  const size_t count = batch.unfinished = batch.jobs.size();
+  batch.unfinished = batch.jobs.size();
   for (SignJob& job : batch.jobs) queue_.push_back({&batch, &job});
-  // Members that are out wait, too, and would swallow what is meant for one.
-  const bool all = out_ > 0;
-  lock.unlock();
-  if (all) return begin_.notify_all();
-  for (size_t n = 0; n < count; ++n) begin_.notify_one();
+  // Members that are out wait, too, and would swallow what is meant for one; so would one that
+  // goes out between the lock and this.
+  if (out_ > 0) return begin_.notify_all();
+  for (size_t n = 0; n < batch.unfinished; ++n) begin_.notify_one();
 }
 
 bool ParallelSigner::OldestIsDone() {

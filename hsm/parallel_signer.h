@@ -27,7 +27,7 @@ struct SignJob {
   SignatureInput input;
   std::string* signature = nullptr;
   // How the attempt went; nullopt if there was none, because each session that was left
-  // had failed with another job.
+  // had failed with another job, or one with what ends the process.
   std::optional<CK_RV> rv = std::nullopt;
 };
 
@@ -52,6 +52,10 @@ class ParallelSigner {
   // Sessions that sign at the same time.
   size_t size() const { return threads_; }
 
+  // What an attempt or a session met that ends the process (hsm/outage.h), a CKR_PIN_* before
+  // anything else; CKR_OK if nothing. Nothing is begun from then on.
+  CK_RV ended();
+
   // Begins one attempt at each job, behind the batches that are under way. A session that an
   // attempt left in doubt makes no other until a Begin that finds all idle, which opens it
   // again; one that cannot be opened is left out. REQUIRES: fewer than
@@ -64,8 +68,8 @@ class ParallelSigner {
   EventFlag& done() { return *done_; }
 
   // The oldest batch, which ends: its jobs, whose `rv` says how each went (nothing is
-  // counted); or an error, if no session was left, or one failed with what ends the process:
-  // then no job was tried. Waits. REQUIRES: one is under way.
+  // counted); or an error, if no session was left, or ended() is set: then no job was tried.
+  // Waits. REQUIRES: one is under way.
   absl::StatusOr<std::vector<SignJob>> Finish();
 
   // Waits until no job is under way; batches stay.
@@ -98,6 +102,8 @@ class ParallelSigner {
   // The job was tried, or nobody is left to try it.
   void Account(Batch& batch);
   void DropQueue();
+  // Notes `rv` if it ends the process.
+  void Note(CK_RV rv);
   // Opens the sessions in doubt again. An error if none is left, or it ends the process.
   absl::Status Settle();
 
@@ -113,7 +119,8 @@ class ParallelSigner {
   std::deque<Queued> queue_;
   size_t busy_ = 0;  // members with a job in hand
   size_t out_ = 0;   // members that are out
-  bool ending_ = false;
+  CK_RV ended_ = CKR_OK;
+  bool stopping_ = false;
 };
 
 }  // namespace sealward::hsm

@@ -6,6 +6,7 @@
 #include "common/errors.h"
 #include "hsm/exit_codes.h"
 #include "hsm/log.h"
+#include "hsm/pkcs11/rv.h"
 
 namespace sealward::hsm {
 namespace {
@@ -197,6 +198,9 @@ absl::Status Partition::Describe(v1::Description& out) {
 }
 
 absl::Status Partition::CheckHealth() {
+  if (const CK_RV ended = parallel_ ? parallel_->ended() : CKR_OK; ended != CKR_OK) {
+    return pkcs11::RvStatus(ended, "a signature");  // a packet behind this one met it
+  }
   auto canary = keys_.Find(kCanaryId);
   if (!canary.ok()) return canary.status();
   if (absl::Status s = ReadPublicKey(*open_->objects, **canary); !s.ok()) return s;

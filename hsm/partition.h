@@ -43,7 +43,7 @@ class Partition final : public Verbs {
   bool OldestIsSigned() override { return parallel_->OldestIsDone(); }
   EventFlag* signed_flag() override { return parallel_ ? &parallel_->done() : nullptr; }
   void FinishSigning() override;
-  void AbandonSigning() override;
+  absl::Status AbandonSigning() override;
   absl::Status SignRaw(const v1::SignRaw& request, v1::Signature& out) override;
   absl::Status Generate(const v1::Generate& request, v1::PublicKey& out) override;
   absl::Status GetPublicKey(const v1::GetPublicKey& request, v1::PublicKey& out) override;

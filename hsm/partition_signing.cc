@@ -133,7 +133,7 @@ void Partition::FinishSigning() {
   // doubt are opened again by the next Begin.
   parallel_->AwaitIdle();
   const auto ends = [](const SignTask& task) { return EndsTheProcess(pkcs11::RvOf(task.status)); };
-  bool over = std::ranges::any_of(signing.tasks, ends);
+  bool over = parallel_->ended() != CKR_OK || std::ranges::any_of(signing.tasks, ends);
   for (SignTask* task : again) {
     if (over) break;  // as dispatch does: it would open a session over a lost token
     task->status = SignOne(Prepare(*task), *task->out);
@@ -141,9 +141,17 @@ void Partition::FinishSigning() {
   }
 }
 
-void Partition::AbandonSigning() {
-  if (parallel_ != nullptr) parallel_->Abandon();
+absl::Status Partition::AbandonSigning() {
+  if (parallel_ == nullptr) return absl::OkStatus();
+  parallel_->Abandon();
+  absl::Status ended = pkcs11::RvStatus(parallel_->ended(), "signing");
+  for (const Signing& signing : signing_) {
+    for (const SignTask& task : signing.tasks) {
+      if (pkcs11::IsPinRefusal(pkcs11::RvOf(task.status))) ended = task.status;
+    }
+  }
   signing_.clear();
+  return ended;
 }
 
 }  // namespace sealward::hsm

@@ -64,6 +64,11 @@ absl::Status PinLatch::Refused(CK_RV rv) {
       absl::StrCat("the partition refused the PIN (", pkcs11::RvName(rv), "); ", kAdvice));
 }
 
+absl::Status PinLatch::IfRefused(const absl::Status& status) {
+  const CK_RV rv = pkcs11::RvOf(status);
+  return pkcs11::IsPinRefusal(rv) ? Refused(rv) : status;
+}
+
 absl::StatusOr<bool> PinLatch::Clear() {
   const bool latched = !Check().ok();
   if (absl::Status s = RemoveFile(kPinLatchFile); !s.ok()) return s;

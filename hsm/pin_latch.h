@@ -28,7 +28,7 @@
 namespace sealward::hsm {
 
 // PinLatch is the latch of the partition in the working directory. REQUIRES:
-// every call but Refused under the partition's lock.
+// every call but Refused and IfRefused under the partition's lock.
 class PinLatch {
  public:
   // `identity` is PinFile::identity.
@@ -46,6 +46,9 @@ class PinLatch {
   // Sets the latch because the HSM answered `rv`, a CKR_PIN_*. Waits for no lock: the
   // next process must not be faster. Always an error: exit code 77 (PIN_REFUSED).
   static absl::Status Refused(CK_RV rv);
+
+  // `status`; Refused, if it is of a CKR_PIN_*.
+  static absl::Status IfRefused(const absl::Status& status);
 
   // Removes the latch. Whether there was one.
   static absl::StatusOr<bool> Clear();

@@ -18,9 +18,9 @@
 #include "hsm/hardening.h"
 #include "hsm/log.h"
 #include "hsm/open_partition.h"
-#include "hsm/outage.h"
 #include "hsm/packet_loop.h"
 #include "hsm/partition.h"
+#include "hsm/pin_latch.h"
 
 namespace sealward::hsm {
 namespace {
@@ -72,9 +72,7 @@ absl::Status SendReady(const PacketSocket& socket, Partition& partition, uint64_
 // Why there is no partition to serve. A CKR_PIN_* latches here, too, whatever
 // function it came from.
 absl::Status NotMade(const absl::Status& status) {
-  Outage outage;
-  outage.Failed(status);
-  return outage.fate() == Fate::kLatch ? EndedBy(outage) : WithUnusableExitCode(status);
+  return WithUnusableExitCode(PinLatch::IfRefused(status));
 }
 
 absl::Status Run(const ServeOptions& options) {

@@ -32,7 +32,7 @@ class Verbs {
   // Whether they are faster than one operation after the other.
   virtual bool signs_in_parallel() const { return false; }
   // Begins the tasks of a packet; they stay where they are until FinishSigning. Where one
-  // finds the HSM gone, the others were begun already. REQUIRES: signs_in_parallel(); fewer
+  // finds the HSM gone, others may have been begun already. REQUIRES: signs_in_parallel(); fewer
   // than kMaxPacketsInFlight packets are under way.
   virtual void BeginSigning(std::span<SignTask> /*tasks*/) {}
   // Whether FinishSigning would not wait for a signature. REQUIRES: one is under way.
@@ -41,8 +41,9 @@ class Verbs {
   virtual EventFlag* signed_flag() { return nullptr; }
   // Ends the oldest packet under way, setting each `status`. REQUIRES: one is under way.
   virtual void FinishSigning() {}
-  // Forgets the packets under way, after the signatures that were begun.
-  virtual void AbandonSigning() {}
+  // Forgets the packets under way, after the signatures that were begun. What ends the process,
+  // if something did since the packets that were finished; a CKR_PIN_* before anything else.
+  virtual absl::Status AbandonSigning() { return absl::OkStatus(); }
   virtual absl::Status Generate(const v1::Generate& request, v1::PublicKey& out) = 0;
   virtual absl::Status GetPublicKey(const v1::GetPublicKey& request, v1::PublicKey& out) = 0;
   virtual absl::Status Forget(const v1::Forget& request) = 0;

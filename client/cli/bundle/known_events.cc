@@ -35,6 +35,7 @@ constexpr auto kEvents = std::to_array<absl::string_view>({
     "hsm_reconciled",
     "key_created",
     "key_destroy_scheduled",
+    "key_refused",
     "key_step_failed",
     "key_switch_planned",
     "key_version_adopted",

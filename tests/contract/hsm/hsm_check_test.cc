@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "hsm/exit_codes.h"
 #include "tests/contract/hsm/hsm_process.h"
 
@@ -78,6 +79,32 @@ TEST(CheckFaultTest, AWrongPinIsPresentedOnce) {
   EXPECT_EQ(CheckIn(partition).exit_code, hsm::kExitPinLatched);
   EXPECT_EQ(CheckIn(partition).exit_code, hsm::kExitPinLatched);
   EXPECT_EQ(partition.Calls("C_Login") - before, 1U);
+}
+
+// Of any function, as for serve: an operator who tries a module out must not lock the HSM.
+TEST(CheckFaultTest, APinThatASignatureIsRefusedForIsPresentedOnce) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  const size_t before = partition.Calls("C_Login");
+  partition.Write("faults", "C_SignInit once return CKR_PIN_EXPIRED");
+  EXPECT_EQ(CheckIn(partition).exit_code, hsm::kExitPinLatched);
+  EXPECT_EQ(CheckIn(partition).exit_code, hsm::kExitPinLatched);
+  EXPECT_EQ(partition.Calls("C_Login") - before, 1U);
+}
+
+// After a reconnect handles may denote other objects: what was made stays, and the page says so.
+TEST(CheckFaultTest, NothingIsDestroyedOverALostToken) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  const size_t before = partition.Calls("C_DestroyObject");
+  const size_t pairs = partition.Calls("C_GenerateKeyPair");
+  partition.Write("faults", absl::StrCat("C_SignInit ", partition.Calls("C_SignInit") + 3,
+                                         "+ return CKR_DEVICE_ERROR\n"));
+  const Ended ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, HasSubstr("stays behind"));
+  EXPECT_GT(partition.Calls("C_GenerateKeyPair"), pairs);
+  EXPECT_LT(partition.Calls("C_GenerateKeyPair") - pairs, 5U);
+  // Of the copy and the data object, which were tried before, and of no pair.
+  EXPECT_LE(partition.Calls("C_DestroyObject") - before, 2U);
 }
 
 // A key that could leave the HSM is what serve would refuse; the pairs that showed it go, and

@@ -74,6 +74,28 @@ TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
   EXPECT_EQ(list.object_list().unattributable(), 0U);
 }
 
+// Over a lost token the handles of a new pair may be another key's: nothing is destroyed by
+// them. The pair, which nobody was told of, is proved when it is asked for again.
+TEST_F(FaultTest, ATokenThatIsLostInASelfTestDestroysNothing) {
+  const size_t destroyed = partition_.Calls("C_DestroyObject");
+  {
+    HsmProcess process(partition_.directory());
+    ASSERT_TRUE(process.Ready().ok());
+    partition_.Write("faults", "C_SignInit * return CKR_DEVICE_ERROR");
+    EXPECT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(),
+              static_cast<int>(absl::StatusCode::kUnavailable));
+    EXPECT_EQ(process.Wait().exit_code, 75);
+  }
+  EXPECT_EQ(partition_.Calls("C_DestroyObject"), destroyed);
+  partition_.Write("faults", "");
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  EXPECT_TRUE(made.public_key().existed());
+  ExpectSigns(process, 1, made.public_key());
+}
+
 // A module that offers a mechanism and refuses our template refuses the key and nothing else:
 // without a reason, by which the server tells it from an outage and from a tombstone.
 TEST_F(FaultTest, AKeyThatTheModuleRefusesIsAFailedPrecondition) {

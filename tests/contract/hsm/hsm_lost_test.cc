@@ -192,6 +192,16 @@ TEST_F(LostTest, APinThatExpiresWhileSigningLatches) {
   ExpectSigns(1, key);
 }
 
+// The server may be gone by then: that its answer reaches nobody ends the process, too.
+TEST_F(LostTest, APinThatExpiresLatchesThoughNobodyIsThere) {
+  const hsm::v1::PublicKey key = Make(1);
+  Script("C_SignInit once return CKR_PIN_EXPIRED");
+  ASSERT_TRUE(process_->Post({SignOp(Ref(Id(1)), SigningInputFor(key))}).ok());
+  process_->CloseSocket();
+  EXPECT_EQ(process_->Wait().exit_code, kExitPinLatched);
+  EXPECT_TRUE(partition_.Has("pin-latch"));
+}
+
 TEST_F(LostTest, APinThatIsRefusedOnceIsPresentedOnce) {
   process_ = nullptr;
   const size_t logins = Logins();

@@ -2,13 +2,15 @@
 // signature up (tests/fakes/fault_module).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <thread>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/contract/hsm/hsm_process.h"
 
@@ -43,9 +45,29 @@ class PipelineTest : public ::testing::Test {
     Post(1);
     AwaitSigns(next);
   }
+  // The next calls of C_Sign hang, and fail with these once released.
+  void HoldAndFail(std::initializer_list<const char*> rvs) {
+    size_t next = partition_.Calls("C_Sign");
+    std::string script;
+    for (const char* rv : rvs) {
+      ++next;
+      absl::StrAppend(&script, "C_Sign ", next, " hang\nC_Sign ", next, " return ", rv, "\n");
+    }
+    partition_.Write("faults", script);
+  }
   void Release() { partition_.Write("faults", ""); }
   void AwaitSigns(size_t count) const {
     while (partition_.Calls("C_Sign") < count) std::this_thread::yield();
+  }
+  // Until the process has taken every packet, and all its threads sleep.
+  void AwaitSleep() const {
+    const auto is_asleep = [this] {
+      int untaken_bytes = 0;
+      EXPECT_EQ(ioctl(process_.fd(), SIOCOUTQ, &untaken_bytes), 0);
+      return untaken_bytes == 0 &&
+             std::ranges::all_of(process_.ThreadStates(), [](char state) { return state == 'S'; });
+    };
+    while (!is_asleep()) std::this_thread::yield();
   }
   // The next answer: of a packet with as many signatures, all good. Its packet_id.
   uint64_t ExpectSigned(size_t signatures) {
@@ -134,7 +156,7 @@ TEST_F(PipelineTest, NothingIsTakenBehindAPacketThatIsNotUnderstood) {
 // A process that waits for its HSM leaves the processor to others. It hangs if not.
 TEST_F(PipelineTest, ItSleepsWhileTheHsmWorks) {
   HoldOneAndSign(1);
-  while (!absl::StrContains(process_.StatusLine("State"), 'S')) std::this_thread::yield();
+  AwaitSleep();
   Release();
   ExpectSigned(1);
   ExpectSigned(1);
@@ -163,8 +185,7 @@ TEST_F(PipelineTest, FailuresInOnePacketHarmNoneOfTheOther) {
 // another process.
 TEST_F(PipelineTest, ALostTokenEndsItWithAPacketUnderWay) {
   const size_t next = partition_.Calls("C_Sign") + 1;
-  partition_.Write("faults", absl::StrCat("C_Sign ", next, " hang\nC_Sign ", next,
-                                          " return CKR_DEVICE_REMOVED"));
+  HoldAndFail({"CKR_DEVICE_REMOVED"});
   Post(1);
   AwaitSigns(next);
   Post(4);
@@ -175,6 +196,68 @@ TEST_F(PipelineTest, ALostTokenEndsItWithAPacketUnderWay) {
   EXPECT_NE(answer->results(0).code(), 0);
   EXPECT_FALSE(process_.Receive().ok());
   EXPECT_EQ(process_.Wait().exit_code, 75);
+}
+
+// A session over a lost token may show other objects under the same handles: neither is a
+// signature tried again because the packet behind met the loss and not its own,
+TEST_F(PipelineTest, NothingIsTriedAgainOverATokenThatThePacketBehindLost) {
+  const size_t next = partition_.Calls("C_Sign") + 1;
+  const size_t sessions = partition_.Calls("C_OpenSession");
+  HoldAndFail({"CKR_FUNCTION_FAILED", "CKR_DEVICE_REMOVED"});
+  Post(1);
+  AwaitSigns(next);
+  Post(1);
+  AwaitSigns(next + 1);
+  Release();
+  const auto answer = process_.Receive();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_NE(answer->results(0).code(), 0);
+  EXPECT_EQ(process_.Wait().exit_code, 75);
+  EXPECT_EQ(partition_.Calls("C_Sign"), next + 1);
+  EXPECT_EQ(partition_.Calls("C_OpenSession"), sessions);
+}
+
+// nor is another packet begun while the one that met it waits for its other signatures.
+TEST_F(PipelineTest, NothingBeginsBehindATokenThatIsLost) {
+  const size_t next = partition_.Calls("C_Sign") + 1;
+  const std::string held = absl::StrCat("C_Sign ", next, " hang\n");
+  partition_.Write("faults",
+                   absl::StrCat(held, "C_Sign ", next + 1, " return CKR_DEVICE_REMOVED\n"));
+  Post(2);
+  AwaitSigns(next + 1);
+  AwaitSleep();  // with what that call met noted
+  Post(4);
+  AwaitSleep();
+  Release();
+  ASSERT_TRUE(process_.Receive().ok());
+  EXPECT_EQ(process_.Wait().exit_code, 75);
+  EXPECT_EQ(partition_.Calls("C_Sign"), next + 1);
+}
+
+// A PIN that the HSM objects to is not presented again, whoever hears of it: the packet
+// behind one that ends the process,
+TEST_F(PipelineTest, APinThatIsRefusedBehindALostTokenLatches) {
+  const size_t next = partition_.Calls("C_Sign") + 1;
+  HoldAndFail({"CKR_DEVICE_REMOVED", "CKR_PIN_EXPIRED"});
+  Post(1);
+  AwaitSigns(next);
+  Post(1);
+  AwaitSigns(next + 1);
+  Release();
+  EXPECT_EQ(process_.Wait().exit_code, 77);
+  EXPECT_TRUE(partition_.Has("pin-latch"));
+}
+
+// or nobody, because the server was killed.
+TEST_F(PipelineTest, APinThatIsRefusedLatchesThoughNobodyIsThere) {
+  const size_t next = partition_.Calls("C_Sign") + 1;
+  HoldAndFail({"CKR_PIN_EXPIRED"});
+  Post(1);
+  AwaitSigns(next);
+  process_.CloseSocket();
+  Release();
+  EXPECT_EQ(process_.Wait().exit_code, 77);
+  EXPECT_TRUE(partition_.Has("pin-latch"));
 }
 
 }  // namespace

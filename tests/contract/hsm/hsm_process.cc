@@ -251,8 +251,11 @@ Ended HsmProcess::Wait() {
 
 std::string HsmProcess::Log() const { return ReadLog(log_fd_); }
 
-std::string HsmProcess::StatusLine(absl::string_view name) const {
-  std::ifstream file(absl::StrCat("/proc/", pid_, "/status"));
+namespace {
+
+// The line `name:` of a file of /proc.
+std::string LineOf(const std::string& path, absl::string_view name) {
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     absl::string_view rest = line;
     if (absl::ConsumePrefix(&rest, absl::StrCat(name, ":"))) {
@@ -260,6 +263,21 @@ std::string HsmProcess::StatusLine(absl::string_view name) const {
     }
   }
   return "";
+}
+
+}  // namespace
+
+std::string HsmProcess::StatusLine(absl::string_view name) const {
+  return LineOf(absl::StrCat("/proc/", pid_, "/status"), name);
+}
+
+std::string HsmProcess::ThreadStates() const {
+  std::string states;
+  for (const auto& task :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid_, "/task"))) {
+    states += LineOf(task.path() / "status", "State").substr(0, 1);
+  }
+  return states;
 }
 
 hsm::v1::ObjectRef Ref(absl::string_view id, absl::string_view key) {

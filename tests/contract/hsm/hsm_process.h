@@ -98,6 +98,8 @@ class HsmProcess {
   std::string Log() const;
   // The line `name:` of /proc/pid/status.
   std::string StatusLine(absl::string_view name) const;
+  // The state of each of its threads, as /proc has it: R, S, D…
+  std::string ThreadStates() const;
 
  private:
   pid_t pid_ = -1;

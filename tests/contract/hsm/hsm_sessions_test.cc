@@ -143,7 +143,7 @@ TEST_F(SessionsTest, NothingIsTriedAgainOnceTheTokenIsLost) {
   ASSERT_EQ(answer.results_size(), kInFlight);
   const auto failed = std::ranges::count_if(
       answer.results(), [](const hsm::v1::Result& result) { return result.code() != 0; });
-  EXPECT_EQ(failed, 2);
+  EXPECT_GE(failed, 2);  // and what no session had begun by then
   EXPECT_EQ(partition_.Calls("C_OpenSession"), before);
   EXPECT_EQ(process_->Wait().exit_code, 75);
 }

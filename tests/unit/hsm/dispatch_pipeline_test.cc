@@ -30,7 +30,10 @@ class ParallelVerbs final : public FakeVerbs {
     }
     under_way_.pop_front();
   }
-  void AbandonSigning() override { log += "abandon. "; }
+  absl::Status AbandonSigning() override {
+    log += "abandon. ";
+    return outcome;
+  }
   absl::Status Forget(const v1::Forget& request) override {
     log += "forget. ";
     return FakeVerbs::Forget(request);
@@ -132,6 +135,17 @@ TEST_F(DispatchPipelineTest, WhatIsUnderWayIsAbandonedWithIt) {
   ASSERT_TRUE(Take(Signing(1, 1)).ok());
   dispatcher_.reset();
   EXPECT_EQ(verbs_.log, "begin 1. abandon. ");
+}
+
+// Nobody asks for those signatures any more, but a PIN that one was refused for is not
+// presented again.
+TEST_F(DispatchPipelineTest, WhatIsAbandonedIsStillHeard) {
+  ASSERT_TRUE(Take(Signing(1, 1)).ok());
+  ASSERT_TRUE(Take(Signing(2, 1)).ok());
+  verbs_.outcome = pkcs11::RvStatus(CKR_PIN_EXPIRED, "C_Sign");
+  dispatcher_->Abandon();
+  EXPECT_TRUE(dispatcher_->idle());
+  EXPECT_EQ(dispatcher_->outage().fate(), Fate::kLatch);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(OutageTest, WhatIsLostStaysLost) {
   outage.Failed(Rv(CKR_SESSION_HANDLE_INVALID));
   EXPECT_EQ(outage.fate(), Fate::kReplace);
   outage.Succeeded();
-  outage.Failed(Rv(CKR_PIN_INCORRECT));
+  outage.Failed(Rv(CKR_DEVICE_REMOVED));
   EXPECT_EQ(outage.fate(), Fate::kReplace);
   EXPECT_EQ(outage.cause(), CKR_SESSION_HANDLE_INVALID);
   // Not counted against the HSM: it was not asked.
@@ -41,6 +41,18 @@ TEST(OutageTest, APinThatIsRefusedLatches) {
   outage.Failed(Rv(CKR_PIN_EXPIRED));
   EXPECT_EQ(outage.fate(), Fate::kLatch);
   EXPECT_TRUE(outage.over());
+}
+
+// Of signatures that were under way together one may say that the token is lost, and another
+// that the PIN is: the next process must not present it.
+TEST(OutageTest, APinThatIsRefusedLatchesThoughTheTokenIsLost) {
+  Outage outage;
+  outage.Failed(Rv(CKR_DEVICE_REMOVED));
+  outage.Failed(Rv(CKR_PIN_EXPIRED));
+  EXPECT_EQ(outage.fate(), Fate::kLatch);
+  outage.Failed(Rv(CKR_DEVICE_REMOVED));
+  EXPECT_EQ(outage.fate(), Fate::kLatch);
+  EXPECT_EQ(outage.cause(), CKR_PIN_EXPIRED);
 }
 
 TEST(OutageTest, DoubtIsForTheCanaryToSettle) {
