@@ -90,8 +90,10 @@ class BatchCall final : public RetryingCall {
       const bool own = !waiting.last_error.ok() && IsRetryable(status);
       waiting.done(own ? std::move(waiting.last_error) : status);
     }
+    // What these hold goes before the Signer's destructor returns.
     waiting_.clear();
-    finished_();
+    paused_ = nullptr;
+    std::exchange(finished_, nullptr)();
   }
 
   // What one entry of an answer says.

@@ -27,9 +27,7 @@ absl::Status BatchQueue<Operation>::Admit(const Request& request, absl::Time wai
   if (!closing_ && !HasRoom() && wait_until > absl::InfinitePast()) {
     const auto go_on = [this]()
                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return closing_ || HasRoom(); };
-    ++busy_;
     mu_.AwaitWithDeadline(absl::Condition(&go_on), wait_until);
-    --busy_;
   }
   if (closing_) return absl::CancelledError("the BatchingSigner is being destroyed");
   if (!HasRoom()) {
@@ -49,6 +47,7 @@ void BatchQueue<Operation>::Push(Request request, absl::Time deadline, absl::Tim
   absl::Status refusal;
   {
     absl::MutexLock lock(&mu_);
+    ++busy_;  // to the end: a thread that waits for room may go on beside Close
     refusal = Admit(request, wait_until);
     if (refusal.ok()) {
       const Id id = ++last_id_;
@@ -56,11 +55,17 @@ void BatchQueue<Operation>::Push(Request request, absl::Time deadline, absl::Tim
       waiting_.push_back({id, std::move(request), deadline, options_.clock->Now()});
     }
   }
-  if (refusal.ok()) return Pump();
-  Report(refusal, started);
-  const CallbackScope scope;
-  // Moved from only where it was not refused.
-  done(std::move(refusal));  // NOLINT(bugprone-use-after-move)
+  if (refusal.ok()) {
+    Pump();
+  } else {
+    Report(refusal, started);
+    const CallbackScope scope;
+    // Moved from only where it was not refused.
+    done(std::move(refusal));  // NOLINT(bugprone-use-after-move)
+    done = nullptr;            // what it holds goes before Close returns
+  }
+  absl::MutexLock lock(&mu_);
+  --busy_;
 }
 
 template <typename Operation>

@@ -12,12 +12,11 @@ namespace sealward::client {
 
 absl::Status CallSet::Add(std::shared_ptr<RetryingCall> call, absl::Time wait_until) {
   absl::MutexLock lock(&mu_);
+  ++adding_;
   if (!HasRoom() && wait_until > absl::InfinitePast()) {
     const auto go_on = [this]()
                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return closing_ || HasRoom(); };
-    ++blocked_;
     mu_.AwaitWithDeadline(absl::Condition(&go_on), wait_until);
-    --blocked_;
   }
   if (closing_) return absl::CancelledError("the Signer is being destroyed");
   if (!HasRoom()) {
@@ -27,7 +26,13 @@ absl::Status CallSet::Add(std::shared_ptr<RetryingCall> call, absl::Time wait_un
                                   "(Options::max_calls); wait for room (WhenRoom)"));
   }
   calls_.insert(std::move(call));
+  --adding_;
   return absl::OkStatus();
+}
+
+void CallSet::Refused() {
+  absl::MutexLock lock(&mu_);
+  --adding_;
 }
 
 void CallSet::Remove(const std::shared_ptr<RetryingCall>& call) {
@@ -65,7 +70,7 @@ void CallSet::CancelAllAndWait() {
   calls.clear();
   absl::MutexLock lock(&mu_);
   const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return calls_.empty() && blocked_ == 0;
+    return calls_.empty() && adding_ == 0;
   };
   mu_.Await(absl::Condition(&empty));
 }

@@ -26,8 +26,9 @@ class CallSet {
 
   // Takes `call` in, once there is room: waits for it until `wait_until`, on this
   // thread. RESOURCE_EXHAUSTED (TOO_MANY_CALLS) without room; CANCELLED once it is
-  // closing.
+  // closing. After an error the set stays until Refused, so that the call can be told.
   absl::Status Add(std::shared_ptr<RetryingCall> call, absl::Time wait_until);
+  void Refused();
   void Remove(const std::shared_ptr<RetryingCall>& call);
   // Runs `done` when there is room; errors as Waiters.
   void WhenRoom(absl::Time deadline, WaiterCallback done);
@@ -41,7 +42,7 @@ class CallSet {
   const std::shared_ptr<Waiters> waiters_;
   absl::Mutex mu_;
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
-  int blocked_ ABSL_GUARDED_BY(mu_) = 0;  // threads in Add
+  int adding_ ABSL_GUARDED_BY(mu_) = 0;  // threads in Add, or before Refused
   absl::flat_hash_set<std::shared_ptr<RetryingCall>> calls_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -81,9 +81,11 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(const ConnectionOpt
   std::shared_ptr<CertificateKeeper> certificates = *std::move(opened);
   auto channel =
       grpc::CreateCustomChannel(options.target, certificates->Credentials(), Arguments(options));
-  if (options.metrics != nullptr) WatchChannel(channel, options.metrics);
-  return std::shared_ptr<Connection>(
+  std::shared_ptr<Connection> connection(
       new Connection(options.target, std::move(certificates), std::move(channel)));
+  // With the certificates: whoever holds the channel last holds them, too.
+  if (options.metrics != nullptr) WatchChannel(connection->channel_, options.metrics);
+  return connection;
 }
 
 Connection::Connection(std::string target, std::shared_ptr<CertificateKeeper> certificates,

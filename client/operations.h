@@ -2,11 +2,13 @@
 #ifndef SEALWARD_CLIENT_OPERATIONS_H_
 #define SEALWARD_CLIENT_OPERATIONS_H_
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/requests.h"
@@ -28,6 +30,21 @@ inline absl::Status CheckSize(size_t bytes, size_t most, absl::string_view reaso
                    absl::StrCat(bytes, " bytes to sign; at most ", most, " can be"));
 }
 
+// More than any name, typ or kid has; each is ASCII.
+inline constexpr size_t kMaxWordBytes = 1'024;
+
+// INVALID_ARGUMENT (`reason`) for a word that protobuf, which wants UTF-8, or the message's
+// limit would not let through: it would take the other requests of its batch along.
+inline absl::Status CheckWord(absl::string_view what, absl::string_view word,
+                              absl::string_view reason) {
+  const bool ascii = std::ranges::all_of(
+      word, [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); });
+  if (ascii && word.size() <= kMaxWordBytes) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, reason,
+      absl::StrCat("the ", what, " of a request is ASCII, at most ", kMaxWordBytes, " bytes"));
+}
+
 // RpcDone is what gRPC calls when an RPC has ended.
 using RpcDone = std::function<void(grpc::Status)>;
 
@@ -42,7 +59,7 @@ using RpcDone = std::function<void(grpc::Status)>;
 //   Start, StartBatch          send an RPC; the arguments outlive it
 //   Bytes                      what counts against a message's limit
 //   Check                      INVALID_ARGUMENT, with the server's reason, for a request that
-//                              is too large for its limits
+//                              is too large for its limits, or no message
 
 // JwtOperation is SignJwt.
 struct JwtOperation {
@@ -81,6 +98,9 @@ struct JwtOperation {
     return request.signing_input.empty() ? request.claims.size() : request.signing_input.size();
   }
   static absl::Status Check(const Request& request) {
+    absl::Status words = CheckWord("key", request.key, "NAME_INVALID");
+    words.Update(CheckWord("typ", request.typ, "CLAIMS_INVALID"));
+    if (!words.ok()) return words;
     return request.signing_input.empty()
                ? CheckSize(request.claims.size(), kMaxClaimsBytes, "CLAIMS_INVALID")
                : CheckSize(request.signing_input.size(), kMaxSigningInputBytes,
@@ -127,6 +147,9 @@ struct RawOperation {
   }
   static size_t Bytes(const Request& request) { return request.input.size(); }
   static absl::Status Check(const Request& request) {
+    absl::Status words = CheckWord("key", request.key, "NAME_INVALID");
+    words.Update(CheckWord("kid", request.kid, "RAW_INPUT_INVALID"));
+    if (!words.ok()) return words;
     return CheckSize(request.input.size(), kMaxRawInputBytes, "RAW_INPUT_INVALID");
   }
 };

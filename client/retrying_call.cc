@@ -22,8 +22,11 @@ void RetryingCall::Run(const std::shared_ptr<RetryingCall>& call, absl::Time wai
   if (added.ok()) return call->Attempt();
   call->failed_ = call->requests_;
   call->Report(added);
-  const CallbackScope scope;
-  call->Finish(std::move(added));
+  {
+    const CallbackScope scope;
+    call->Finish(std::move(added));
+  }
+  call->environment_.calls->Refused();
 }
 
 void RetryingCall::Cancel() {

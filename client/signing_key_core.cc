@@ -89,7 +89,6 @@ void SigningKeyCache::Core::OnFetched(const std::string& key, const std::shared_
       fetch->refused_kid.clear();
       fetch->started = options_.clock->Now();
       again = fetch;
-      ++sending_;
     } else {
       if (answer.ok()) {
         fetch->outcome = std::make_shared<const v1::SigningKey>(*std::move(answer));
@@ -99,11 +98,15 @@ void SigningKeyCache::Core::OnFetched(const std::string& key, const std::shared_
       Take(entry, *fetch);
       entry.fetch = nullptr;
     }
+    ++going_on_;  // Close finds nothing of it among the entries
   }
-  if (again == nullptr) return fetch->waiters->Tell(std::numeric_limits<size_t>::max());
-  Send(key, again);
+  if (again != nullptr) {
+    Send(key, again);
+  } else {
+    fetch->waiters->Tell(std::numeric_limits<size_t>::max());
+  }
   absl::MutexLock lock(&mu_);
-  --sending_;
+  --going_on_;
 }
 
 void SigningKeyCache::Core::Take(Entry& entry, const Fetch& fetch) {
@@ -139,7 +142,7 @@ void SigningKeyCache::Core::Close() {
   }
   for (const auto& each : waiters) each->Close();
   absl::MutexLock lock(&mu_);
-  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return sending_ == 0; };
+  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return going_on_ == 0; };
   mu_.Await(absl::Condition(&idle));
 }
 

@@ -55,7 +55,7 @@ class SigningKeyCache::Core : public std::enable_shared_from_this<SigningKeyCach
   const Options options_;
   absl::Mutex mu_;
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
-  int sending_ ABSL_GUARDED_BY(mu_) = 0;  // threads that ask again; Close waits for them
+  int going_on_ ABSL_GUARDED_BY(mu_) = 0;  // threads that ask again or tell; Close waits for them
   absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -36,8 +36,10 @@ class UnaryCall final : public RetryingCall {
     return {.left = std::move(outcome), .open = 1};
   }
   void Finish(absl::Status status) override {
-    if (status.ok()) return done_(std::move(answer_));
-    done_(std::move(status));
+    // What it holds goes before the Signer's destructor returns.
+    Done done = std::exchange(done_, nullptr);
+    if (status.ok()) return done(std::move(answer_));
+    done(std::move(status));
   }
 
   const Request request_;

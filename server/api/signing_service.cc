@@ -184,20 +184,25 @@ grpc::ServerUnaryReactor* SigningService::BatchSignRaw(grpc::CallbackServerConte
   return SignBatch<RawDoor>(context, request, response, *raw_signer_);
 }
 
+absl::Time SigningKeyRefreshTime(absl::Time now, absl::Time lifecycle_now, absl::Time change) {
+  return now + std::min(change - lifecycle_now, kMaxSigningKeyAge);
+}
+
 grpc::ServerUnaryReactor* SigningService::GetSigningKey(grpc::CallbackServerContext* context,
                                                         const v1::GetSigningKeyRequest* request,
                                                         v1::SigningKey* response) {
-  return AnswerNow(
-      edge_, context, response,
-      [this, request](const Caller& caller) -> absl::StatusOr<v1::SigningKey> {
-        const SigningCall call(edge_, telemetry::SignMethod::kSignJwt, caller);
-        auto key = call.Authorize(request->key(), auth::Verb::kReadSigningKey);
-        if (!key.ok()) return key.status();
-        auto version = signing::SigningVersion(**key, edge_.Now());
-        if (!version.ok()) return version.status();
-        const absl::Time change = lifecycle::NextChange(catalog::TimesOf(**key), call.now());
-        return ToSigningKey(**key, **version, std::min(change, call.now() + kMaxSigningKeyAge));
-      });
+  return AnswerNow(edge_, context, response,
+                   [this, request](const Caller& caller) -> absl::StatusOr<v1::SigningKey> {
+                     const SigningCall call(edge_, telemetry::SignMethod::kSignJwt, caller);
+                     auto key = call.Authorize(request->key(), auth::Verb::kReadSigningKey);
+                     if (!key.ok()) return key.status();
+                     const absl::Time now = edge_.Now();
+                     auto version = signing::SigningVersion(**key, now);
+                     if (!version.ok()) return version.status();
+                     const absl::Time change = lifecycle::NextChange(catalog::TimesOf(**key), now);
+                     return ToSigningKey(**key, **version,
+                                         SigningKeyRefreshTime(call.now(), now, change));
+                   });
 }
 
 }  // namespace sealward::api

@@ -18,6 +18,11 @@ inline constexpr int kMaxBatchSize = 256;
 // How far away SigningKey.refresh_time is at most.
 inline constexpr absl::Duration kMaxSigningKeyAge = absl::Seconds(60);
 
+// When an issuer has to ask again: the key's next change, but within kMaxSigningKeyAge. `now` is
+// the system's, as is the answer; `lifecycle_now` and `change` are lifecycle time, which may lag
+// (server/lifecycle/lifecycle_clock.h).
+absl::Time SigningKeyRefreshTime(absl::Time now, absl::Time lifecycle_now, absl::Time change);
+
 // SigningService decides who may sign with which key and how much, and hands the
 // rest to the Signer, or the RawSigner. Of a batch each signature counts for itself: those within
 // the quota are signed and the rest are refused, so that a batch larger than a quota is served in

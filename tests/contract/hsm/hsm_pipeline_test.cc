@@ -217,6 +217,23 @@ TEST_F(PipelineTest, NothingIsTriedAgainOverATokenThatThePacketBehindLost) {
   EXPECT_EQ(partition_.Calls("C_OpenSession"), sessions);
 }
 
+// nor is the canary asked whether eight doubtful failures were the keys' or the HSM's,
+TEST_F(PipelineTest, TheCanaryIsNotAskedOverATokenThatThePacketBehindLost) {
+  const size_t signs = partition_.Calls("C_Sign");
+  const size_t sessions = partition_.Calls("C_OpenSession");
+  HoldAndFail({"CKR_HOST_MEMORY", "CKR_HOST_MEMORY", "CKR_HOST_MEMORY", "CKR_HOST_MEMORY",
+               "CKR_HOST_MEMORY", "CKR_HOST_MEMORY", "CKR_HOST_MEMORY", "CKR_HOST_MEMORY",
+               "CKR_DEVICE_REMOVED"});
+  Post(8);
+  AwaitSigns(signs + 8);
+  Post(1);
+  AwaitSigns(signs + 9);
+  Release();
+  EXPECT_EQ(process_.Wait().exit_code, 75);
+  EXPECT_EQ(partition_.Calls("C_Sign"), signs + 9);
+  EXPECT_EQ(partition_.Calls("C_OpenSession"), sessions);
+}
+
 // nor is another packet begun while the one that met it waits for its other signatures.
 TEST_F(PipelineTest, NothingBeginsBehindATokenThatIsLost) {
   const size_t next = partition_.Calls("C_Sign") + 1;

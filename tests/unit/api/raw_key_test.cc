@@ -188,6 +188,16 @@ TEST_F(RawKeyTest, ASigningKeyHoldsForAMinuteOrUntilTheNextSwitch) {
   EXPECT_EQ(refresh(), change);
 }
 
+// Behind a lagging lifecycle clock the switch comes when that gets there: an issuer that went by
+// the system's would have a kid that does not sign yet, or no longer.
+TEST(SigningKeyRefreshTimeTest, IsAsFarAwayAsTheChangeIsInLifecycleTime) {
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  const absl::Time lagging = now - absl::Minutes(4);
+  EXPECT_EQ(SigningKeyRefreshTime(now, lagging, lagging + absl::Seconds(5)),
+            now + absl::Seconds(5));
+  EXPECT_EQ(SigningKeyRefreshTime(now, lagging, absl::InfiniteFuture()), now + kMaxSigningKeyAge);
+}
+
 // Nobody's cache says when a stolen RAW key is trusted no more: that has to be said.
 TEST_F(RawKeyTest, ARevocationSaysThatItsVerifiersHaveToBeTold) {
   MustCreate();

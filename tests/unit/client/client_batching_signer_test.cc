@@ -21,6 +21,7 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::Le;
 
 constexpr absl::Duration kForever = absl::Hours(1);
@@ -152,6 +153,20 @@ TEST_F(BatchingSignerTest, LargeClaimsMakeSmallerBatches) {
   server_->Release();
   answers.Wait();
   EXPECT_THAT(server_->seen(), ElementsAre(1, 48, 48, 4));
+}
+
+// What is no message at all is refused by itself: on the server it would be all of its batch,
+// with an error that says nothing.
+TEST_F(BatchingSignerTest, WhatCannotBeSentTakesNoOthersAlong) {
+  BatchingSigner batching(signer_.get(), {});
+  const std::string long_word(2'000, 'k');
+  for (const JwtRequest& bad :
+       {JwtRequest{"tenants/t/keys/\xff", "{}", ""}, JwtRequest{"tenants/t/keys/k", "{}", "\xff"},
+        JwtRequest{long_word, "{}", ""}}) {
+    EXPECT_EQ(batching.SignJwt(bad, Soon()).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_THAT(server_->seen(), IsEmpty());
+  EXPECT_TRUE(batching.SignJwt({"tenants/t/keys/k", "{}", ""}, Soon()).ok());
 }
 
 // Every callback runs, and before the destructor returns, even though the

@@ -1,7 +1,11 @@
 // What the client does when there is too much to do: for the server or for itself.
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
@@ -32,6 +36,15 @@ constexpr absl::Duration kForever = absl::Hours(1);
 
 JwtRequest Request(absl::string_view claims) {
   return {"tenants/t/keys/k", std::string(claims), ""};
+}
+
+// Whether a thread of this process sleeps.
+bool IsAsleep(pid_t tid) {
+  std::ifstream file(absl::StrCat("/proc/self/task/", tid, "/status"));
+  for (std::string line; std::getline(file, line);) {
+    if (absl::StartsWith(line, "State:")) return absl::StrContains(line, "S (");
+  }
+  return false;
 }
 
 class OverloadTest : public testing::Test {
@@ -118,6 +131,43 @@ TEST_F(OverloadTest, SynchronousCallersWaitForRoom) {
   server_->Release();
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(signed_jwts, 8);
+}
+
+// Destroying a Signer answers the threads that wait for room; it may not be gone before each
+// has been told and measured.
+TEST_F(OverloadTest, DestructionWaitsForThoseThatWaitForRoom) {
+  // Sees the end of the call that waited, and whether the Signer was gone by then.
+  struct Watcher final : Metrics {
+    void OnCall(const CallEvent& call) override {
+      if (call.attempts > 0) return;
+      for (int i = 0; i < 10'000 && !gone; ++i) std::this_thread::yield();
+      was_gone = gone.load();
+      ++told;
+    }
+    std::atomic<bool> gone = false;
+    std::atomic<bool> was_gone = false;
+    std::atomic<int> told = 0;
+  };
+  server_->Hold();
+  auto connection = Connection::Open(ca_.Options(server_->target(), "client"));
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  const auto watcher = std::make_shared<Watcher>();
+  auto signer = std::make_unique<Signer>(
+      *connection, Signer::Options{.max_calls = 1, .metrics = watcher, .timers = &timers_});
+  Signer* const waiting = signer.get();
+  signer->SignJwtAsync(Request("{}"), Soon(), [](const absl::StatusOr<SignedJwt>&) {});
+  server_->AwaitSeen(1);
+  std::atomic<pid_t> tid = 0;
+  std::thread thread([&] {
+    tid = gettid();
+    EXPECT_FALSE(waiting->SignJwt(Request("{}"), Soon()).ok());
+  });
+  while (!IsAsleep(tid)) std::this_thread::yield();
+  signer.reset();
+  watcher->gone = true;
+  thread.join();
+  EXPECT_FALSE(watcher->was_gone);
+  EXPECT_EQ(watcher->told, 1);
 }
 
 // The loop of an asynchronous caller: send until there is no room, go on when told.
