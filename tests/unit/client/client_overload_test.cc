@@ -3,7 +3,10 @@
 
 #include <atomic>
 #include <fstream>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -38,13 +41,26 @@ JwtRequest Request(absl::string_view claims) {
   return {"tenants/t/keys/k", std::string(claims), ""};
 }
 
-// Whether a thread of this process sleeps.
-bool IsAsleep(pid_t tid) {
+// How often a thread of this process had gone to sleep, if it sleeps now.
+std::optional<std::string> SleepOf(pid_t tid) {
   std::ifstream file(absl::StrCat("/proc/self/task/", tid, "/status"));
+  bool asleep = false;
   for (std::string line; std::getline(file, line);) {
-    if (absl::StartsWith(line, "State:")) return absl::StrContains(line, "S (");
+    if (absl::StartsWith(line, "State:")) asleep = absl::StrContains(line, "S (");
+    if (asleep && absl::StartsWith(line, "voluntary_ctxt_switches:")) return line;
   }
-  return false;
+  return std::nullopt;
+}
+
+// Until a thread waits for more than a lock on its way: it sleeps through many looks.
+void AwaitAsleep(const std::atomic<pid_t>& tid) {
+  constexpr int kLooks = 200;
+  std::optional<std::string> sleep;
+  for (int looks = 0; looks < kLooks; std::this_thread::yield()) {
+    auto now = SleepOf(tid);
+    looks = now.has_value() && now == sleep ? looks + 1 : 0;
+    sleep = std::move(now);
+  }
 }
 
 class OverloadTest : public testing::Test {
@@ -162,7 +178,7 @@ TEST_F(OverloadTest, DestructionWaitsForThoseThatWaitForRoom) {
     tid = gettid();
     EXPECT_FALSE(waiting->SignJwt(Request("{}"), Soon()).ok());
   });
-  while (!IsAsleep(tid)) std::this_thread::yield();
+  AwaitAsleep(tid);
   signer.reset();
   watcher->gone = true;
   thread.join();
