@@ -16,6 +16,7 @@
 #include "hsm/hardening.h"
 #include "hsm/log.h"
 #include "hsm/open_partition.h"
+#include "hsm/partition_lock.h"
 #include "hsm/pin_latch.h"
 
 namespace sealward::hsm {
@@ -25,7 +26,8 @@ constexpr char kDefaultLabel[] = "sealward";
 constexpr char kDefaultProfile[] = "generic";
 
 // hsm.toml, where there is one, and the options over it.
-absl::StatusOr<Config> ConfigFor(const CheckOptions& options) {
+// `named` becomes whether somebody said which token is meant.
+absl::StatusOr<Config> ConfigFor(const CheckOptions& options, bool& named) {
   Config config;
   config.label = kDefaultLabel;
   config.profile = FindProfile(kDefaultProfile);
@@ -33,9 +35,13 @@ absl::StatusOr<Config> ConfigFor(const CheckOptions& options) {
     auto loaded = LoadConfig();
     if (!loaded.ok()) return loaded.status();
     config = *std::move(loaded);
+    named = true;
   }
   if (!options.module.empty()) config.module = options.module;
-  if (!options.label.empty()) config.label = options.label;
+  if (!options.label.empty()) {
+    config.label = options.label;
+    named = true;
+  }
   if (!options.profile.empty()) config.profile = FindProfile(options.profile);
   if (config.profile == nullptr) {
     return ExitError(kExitUsage, "PROFILE_INVALID",
@@ -56,8 +62,15 @@ absl::StatusOr<Config> ConfigFor(const CheckOptions& options) {
   return config;
 }
 
-// What needs no login.
-absl::StatusOr<std::unique_ptr<pkcs11::Module>> Load(const Config& config) {
+// What needs no login. `in_partition` if this is a partition directory: SoftHSM2's slot is
+// missing while another process of it logs in. No lock is made where there is none.
+absl::StatusOr<std::unique_ptr<pkcs11::Module>> Load(const Config& config, bool in_partition) {
+  std::optional<PartitionLock> lock;
+  if (in_partition && access(kLockFile, F_OK) == 0) {
+    auto locked = PartitionLock::Acquire(kLockFile);
+    if (!locked.ok()) return locked.status();
+    lock.emplace(*std::move(locked));
+  }
   if (absl::Status s = PrepareForModule(*config.profile); !s.ok()) return s;
   auto module = pkcs11::Module::Load(config.module, config.profile->traits);
   if (!module.ok()) return module;
@@ -96,9 +109,8 @@ std::optional<CK_SLOT_ID> SlotToLookAt(const pkcs11::Module& module,
 // What needs no login: the library, its tokens, the algorithms that it offers.
 absl::Status Survey(const Config& config, const pkcs11::Module& module, bool named,
                     CheckReport& report) {
-  auto library = module.Describe();
-  if (!library.ok()) return library.status();
-  report.module = {config.module, *library,
+  const auto library = module.Describe();
+  report.module = {config.module, library.ok() ? *library : std::string(library.status().message()),
                    absl::StrCat("checked with profile \"", config.profile->name, "\"")};
   auto slots = module.Slots();
   if (!slots.ok()) return slots.status();
@@ -110,8 +122,13 @@ absl::Status Survey(const Config& config, const pkcs11::Module& module, bool nam
   const auto meant = module.FindSlot(config.label);
   report.findings.push_back(TokenFinding(config, meant, named));
   const auto slot = SlotToLookAt(module, meant, *slots);
-  const auto offered = slot ? DiscoverMechanisms(module, *slot) : std::vector<const Mechanism*>();
-  AddFinding(report, /*required=*/true, "an algorithm for the canary",
+  std::vector<const Mechanism*> offered;
+  if (slot) {
+    auto discovered = DiscoverMechanisms(module, *slot);
+    if (!discovered.ok()) return discovered.status();
+    offered = *std::move(discovered);
+  }
+  AddFinding(report, /*required=*/true, kCanaryFinding,
              CanaryMechanism(offered) != nullptr
                  ? absl::OkStatus()
                  : absl::FailedPreconditionError("it has no ES256, ES384, ES512, EdDSA or RS256"),
@@ -129,7 +146,8 @@ absl::Status Run(const CheckOptions& options, CheckReport& report) {
   if (!options.directory.empty()) {
     if (absl::Status s = EnterPartition(options.directory); !s.ok()) return s;
   }
-  auto config = ConfigFor(options);
+  bool named = false;
+  auto config = ConfigFor(options, named);
   if (!config.ok()) return config.status();
   // As serve with several sessions, so that it can be seen what they bring.
   Profile profile = *config->profile;
@@ -137,8 +155,7 @@ absl::Status Run(const CheckOptions& options, CheckReport& report) {
   config->profile = &profile;
   if (absl::Status s = Harden(profile); !s.ok()) return s;
   if (options.pin_file.empty()) {
-    auto module = Load(*config);
-    const bool named = config->label != kDefaultLabel || !options.label.empty();
+    auto module = Load(*config, !options.directory.empty());
     return module.ok() ? Survey(*config, **module, named, report) : module.status();
   }
   auto open = LogIn(*config, /*peer_fd=*/-1);

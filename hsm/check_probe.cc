@@ -2,16 +2,17 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/clock.h"
 #include "common/verifier.h"
+#include "hsm/check_optional.h"
 #include "hsm/check_rate.h"
 #include "hsm/data_objects.h"
 #include "hsm/generator.h"
@@ -29,13 +30,9 @@ namespace {
 
 constexpr absl::string_view kMessage = "sealward-hsm check";
 
-// Label of the data object that is tried; no mark's (hsm/data_objects.h).
-constexpr absl::string_view kDataLabel = "sealward:1:check";
-
-Profile With(const Profile& profile, bool data_objects) {
-  Profile changed = profile;
-  changed.data_objects = data_objects;
-  return changed;
+Profile WithoutDataObjects(Profile profile) {
+  profile.data_objects = false;
+  return profile;
 }
 
 // Bench holds what the code that makes keys works with, and knows what it made.
@@ -45,10 +42,11 @@ class Bench {
       : partition_(partition),
         report_(report),
         copies_(*partition.objects, /*limit=*/0),
-        data_objects_(*partition.objects, With(*partition.config.profile, false)),
+        data_objects_(*partition.objects, WithoutDataObjects(*partition.config.profile)),
         marks_(data_objects_),
         keys_(*partition.objects, copies_, marks_, clock_),
-        writer_(partition.config, /*peer_fd=*/-1) {}
+        writer_(partition.config, /*peer_fd=*/-1),
+        optional_(partition, keys_, writer_, outage_, report) {}
 
   absl::Status Run();
 
@@ -56,12 +54,13 @@ class Bench {
   void TryAlgorithm(const Mechanism& row, AlgorithmFinding& found);
   void Make(const Mechanism& row, AlgorithmFinding& found);
   absl::Status SignAs(const Mechanism& row, KeyObject& pair);
-  void TryOptional(KeyObject& object);
-  void TryDataObject();
-  void ReadPoint(const KeyObject& object);
+  void SearchEverything();
+  void JudgeCanary();
   void CountSessions();
   void MeasureRates(const KeyObject& object);
   absl::Status Destroy(const KeyObject& object);
+  absl::Status DestroyHalves(const KeyObject& object);
+  void DestroyAll();
   // As it is, after a look at whether the HSM objects to the PIN or is gone.
   absl::Status Seen(absl::Status status) {
     outage_.Failed(status);
@@ -82,23 +81,32 @@ class Bench {
   std::vector<KeyObject*> pairs_;  // one of each kind of key
   size_t remnants_ = 0;            // pairs that did not sign and are not all gone
   Outage outage_;                  // once over, nothing is tried any more
+  OptionalTrials optional_;
 };
 
 absl::Status Bench::Destroy(const KeyObject& object) {
   auto lock = writer_.Lock();
   if (!lock.ok()) return lock.status();
-  // Over a lost token a handle may denote another object, and one from before may be stale.
-  absl::Status status = outage_.over() ? outage_.Refusal() : absl::OkStatus();
-  if (status.ok()) {
-    auto halves = keys_.Search(object.id);
-    status.Update(halves.status());
-    for (size_t n = 0; status.ok() && n < halves->size(); ++n) {
-      if ((*halves)[n].label == object.label_text) status = session().Destroy((*halves)[n].handle);
-    }
-  }
+  // Over a lost token a handle may denote another object.
+  const absl::Status status = outage_.over() ? outage_.Refusal() : Seen(DestroyHalves(object));
   if (status.ok()) return status;
-  return absl::Status(Seen(status).code(), absl::StrCat(status.message(), "; a pair with CKA_ID ",
-                                                        Hex(object.id), " stays behind"));
+  return absl::Status(status.code(), absl::StrCat(status.message(), "; a pair with CKA_ID ",
+                                                  Hex(object.id), " stays behind"));
+}
+
+// By handles of now: those from before may be stale.
+absl::Status Bench::DestroyHalves(const KeyObject& object) {
+  auto halves = keys_.Search(object.id);
+  if (!halves.ok()) return halves.status();
+  for (const FoundObject& half : *halves) {
+    if (half.label != object.label_text) continue;
+    if (absl::Status s = session().Destroy(half.handle); !s.ok()) return s;
+  }
+  const auto rest = keys_.Search(object.id);
+  if (!rest.ok()) return rest.status();
+  return rest->empty() ? absl::OkStatus()
+                       : absl::InternalError(absl::StrCat("C_DestroyObject went well, and ",
+                                                          rest->size(), " objects are there"));
 }
 
 bool SameKind(const Mechanism& a, const Mechanism& b) {
@@ -144,68 +152,38 @@ void Bench::Make(const Mechanism& row, AlgorithmFinding& found) {
   if (!pair.ok()) {
     found.detail = std::string(Seen(pair.status()).message());
     // Who refuses a pair destroys it, if the module lets go of one that would not sign.
-    const auto rest = keys_.Search(id);
-    if (!rest.ok() || !rest->empty()) ++remnants_;
+    const bool gone = !outage_.over() && [&] {
+      const auto rest = keys_.Search(id);
+      return Seen(rest.status()).ok() && rest->empty();
+    }();
+    if (!gone) ++remnants_;
     return;
   }
   pairs_.push_back(pair->object);
   found.detail = absl::StrFormat("a pair in %d ms; it signs, and its public key verifies",
                                  absl::ToInt64Milliseconds(absl::Now() - start));
-  if (pairs_.size() == 1) TryOptional(*pair->object);
+  if (pairs_.size() == 1) optional_.Try(*pair->object);
 }
 
-void Bench::TryOptional(KeyObject& object) {
-  const auto again = keys_.Search(object.id);
-  Seen(again.status()).IgnoreError();
-  AddFinding(report_, /*required=*/true, "C_FindObjects by CKA_ID",
-             !again.ok() || CompletePair(*again)
-                 ? again.status()
-                 : absl::FailedPreconditionError(absl::StrCat(
-                       "found ", again->size(), " objects instead of both halves of a pair")),
-             "finds both halves of a pair");
-  ReadPoint(object);
-  pkcs11::Template session_object;
-  session_object.Bool(CKA_TOKEN, false);
-  auto copy = session().Copy(object.handles.private_key, session_object);
-  if (copy.ok()) copy = session().Destroy(*copy).ok() ? copy : absl::InternalError("not destroyed");
-  AddFinding(report_, /*required=*/false, "C_CopyObject to a session", Seen(copy.status()), "",
-             "signatures use the token's own objects");
-  TryDataObject();
-  pkcs11::Template label;
-  label.Bytes(CKA_LABEL, object.label_text);
-  AddFinding(report_, /*required=*/false, "C_SetAttributeValue",
-             Seen(session().Change(object.handles.private_key, label)), "Sealward does not call it",
-             "nothing is missing: Sealward does not call it");
+// serve begins with it.
+void Bench::SearchEverything() {
+  pkcs11::Template everything;
+  AddFinding(report_, /*required=*/true, "C_FindObjects of everything",
+             Seen(session().Find(everything).status()), "");
 }
 
-void Bench::ReadPoint(const KeyObject& object) {
-  auto values = session().Read(object.handles.public_key, {CKA_EC_POINT});
-  if (!values.ok() || !values->front()) return;
-  // What was made of it ends with the point itself.
-  const bool wrapped = !absl::EndsWith(object.spki, *values->front());
-  AddFinding(report_, /*required=*/false, "CKA_EC_POINT is a DER OCTET STRING",
-             wrapped ? absl::OkStatus() : absl::FailedPreconditionError("it is a raw point"), "",
-             "nothing is missing: Sealward takes both");
-}
-
-void Bench::TryDataObject() {
-  const DataObjects objects(session(), With(*partition_.config.profile, true));
-  const auto attempt = [&]() -> absl::Status {
-    auto lock = writer_.Lock();
-    if (!lock.ok()) return lock.status();
-    if (absl::Status s = objects.Make(kDataLabel, kDataLabel); !s.ok()) return s;
-    auto found = objects.Find(kDataLabel);
-    if (!found.ok()) return found.status();
-    if (found->empty()) return absl::InternalError("a data object is not found again");
-    for (const DataObject& object : *found) {
-      if (absl::Status s = objects.Destroy(object.handle); !s.ok()) return s;
-    }
-    return absl::OkStatus();
-  };
-  AddFinding(report_, /*required=*/false, "private data objects", Seen(attempt()),
-             partition_.config.profile->data_objects ? "marks and the epoch are kept in them"
-                                                     : "though this profile does not use them",
-             "no marks and no epoch: an old store that is put back is not noticed");
+// serve makes one of the first algorithm that it can have, and tries no other.
+void Bench::JudgeCanary() {
+  const Mechanism* const row = CanaryMechanism(partition_.mechanisms);
+  if (row == nullptr || outage_.over()) return;
+  const auto tried =
+      std::ranges::find(report_.algorithms, row->algorithm->name, &AlgorithmFinding::name);
+  if (tried->outcome == Outcome::kYes) return;
+  const auto canary = keys_.Search(kCanaryId);
+  if (Seen(canary.status()).ok() && CompletePair(*canary)) return;
+  const auto finding = std::ranges::find(report_.findings, kCanaryFinding, &Finding::what);
+  finding->outcome = Outcome::kNo;
+  finding->detail = absl::StrCat("it would be ", tried->name, ": ", tried->detail);
 }
 
 // A module with fewer serves, too, but slower if it is far away.
@@ -243,26 +221,40 @@ absl::Status Bench::Run() {
   if (!signer.ok()) return signer.status();
   signer_ = *std::move(signer);
   generator_ = std::make_unique<Generator>(partition_, keys_, marks_, *signer_, writer_);
+  SearchEverything();
   for (const Mechanism* row : partition_.mechanisms) {
     for (AlgorithmFinding& found : report_.algorithms) {
       if (found.name == row->algorithm->name && !outage_.over()) TryAlgorithm(*row, found);
     }
   }
+  JudgeCanary();
   CountSessions();
   // After all that signs with these sessions, because it may leave one in doubt.
   if (!pairs_.empty() && !outage_.over() && Seen(signer_->Settle()).ok()) {
     MeasureRates(*pairs_.front());
   }
-  absl::Status destroyed;
-  for (const KeyObject* pair : pairs_) destroyed.Update(Destroy(*pair));
+  DestroyAll();
   if (outage_.fate() == Fate::kLatch) return PinLatch::Refused(outage_.cause());
-  AddFinding(report_, /*required=*/true, "C_DestroyObject", destroyed, "");
+  return absl::OkStatus();
+}
+
+void Bench::DestroyAll() {
+  absl::Status status;
+  for (const KeyObject* pair : pairs_) status.Update(Destroy(*pair));
+  if (remnants_ > 0) {
+    status.Update(absl::InternalError(absl::StrCat(
+        remnants_, " pairs that did not sign stay behind; their label names ", kCheckKey)));
+  }
+  if (optional_.leaves_data_object()) {
+    status.Update(absl::InternalError("a data object stays behind"));
+  }
+  AddFinding(report_, /*required=*/true, "C_DestroyObject", status, "");
+  // It was not seen to work where there was nothing to destroy.
+  if (status.ok() && pairs_.empty()) report_.findings.back().outcome = Outcome::kNotTried;
   report_.acts.emplace_back("logged in once");
   report_.acts.push_back(absl::StrCat(pairs_.size() + remnants_, " key pairs made",
-                                      destroyed.ok() && remnants_ == 0
-                                          ? " and destroyed again; nothing else was changed"
-                                          : "; NOT all of them were destroyed"));
-  return absl::OkStatus();
+                                      status.ok() ? " and destroyed again; nothing else was changed"
+                                                  : "; NOT all that was made was destroyed"));
 }
 
 }  // namespace

@@ -5,15 +5,20 @@
 #include <cstddef>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/resource_name.h"
 #include "hsm/check_report.h"
 #include "hsm/open_partition.h"
 
 namespace sealward::hsm {
 
 // The key that the labels of a check's pairs name: what a check that was killed leaves
-// behind says whose it is.
-inline constexpr absl::string_view kCheckKey = "tenants/sealward-hsm/keys/check";
+// behind says whose it is. As long as a key's name gets, because a module may cut labels off.
+inline constexpr absl::string_view kCheckKey =
+    "tenants/sealward-hsm-check-has-names-that-are-as-long-as-names-can-be-1"
+    "/keys/sealward-hsm-check-has-names-that-are-as-long-as-names-can-be-1";
+static_assert(kCheckKey.size() == 2 * kMaxResourceIdLength + sizeof("tenants//keys/") - 1);
 
 // Sessions that sign at once where it is measured what several bring, and for how long.
 inline constexpr size_t kCheckSessions = 16;

@@ -12,6 +12,9 @@ namespace sealward::hsm {
 
 enum class Outcome { kYes, kNo, kNotTried };
 
+// What the line about the canary's algorithm is called.
+inline constexpr absl::string_view kCanaryFinding = "an algorithm for the canary";
+
 // Finding is one line of the page.
 struct Finding {
   bool required = false;

@@ -129,17 +129,45 @@ absl::StatusOr<KeyObject*> Generator::Make(const ObjectId& id, const std::string
   auto pair = partition_.objects->GenerateKeyPair(mechanism.generate, public_key, private_key);
   if (!pair.ok()) return pair.status();
   SEALWARD_FAILPOINT("hsm.pair_made");
-  KeyObject* object = keys_.Add(id, *pair, label);
-  absl::Status proved = Prove(object, mechanism);
+  KeyObject* object = nullptr;
+  absl::Status proved = CheckNames(id, label, *pair);
+  const bool named = proved.ok();
+  if (named) {
+    object = keys_.Add(id, *pair, label);
+    proved = Prove(object, mechanism);
+  }
   if (proved.ok()) return object;
   // Over a lost token a handle may denote another object. The pair stays, and is proved again.
   if (EndsTheProcess(pkcs11::RvOf(proved))) return proved;
   keys_.Forget(id);
-  if (absl::Status s = DestroyRefused(id, label); !s.ok()) {
-    LogError(absl::StrCat("object ", Hex(id),
-                          " was refused and cannot be destroyed: ", std::string(s.message())));
+  // One without its names is not found by them, and its handles are as new as it is.
+  absl::Status destroyed = named ? DestroyRefused(id, label) : Destroy(*pair);
+  if (!destroyed.ok()) {
+    LogError(absl::StrCat("object ", Hex(id), " was refused and cannot be destroyed: ",
+                          std::string(destroyed.message())));
   }
   return proved;
+}
+
+// A pair whose id or label the module cut off would be found by no later process.
+absl::Status Generator::CheckNames(const ObjectId& id, const std::string& label,
+                                   const pkcs11::KeyPair& pair) const {
+  for (const CK_OBJECT_HANDLE half : {pair.private_key, pair.public_key}) {
+    auto values = partition_.objects->Read(half, {CKA_ID, CKA_LABEL});
+    if (!values.ok()) return values.status();
+    if ((*values)[0] != View(id) || (*values)[1] != label) {
+      return MakeError(absl::StatusCode::kFailedPrecondition, "KEY_ATTRIBUTES",
+                       absl::StrCat("object ", Hex(id), " is refused: the module did not keep its ",
+                                    "CKA_ID, or its CKA_LABEL of ", label.size(), " bytes"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Generator::Destroy(const pkcs11::KeyPair& pair) const {
+  absl::Status destroyed = partition_.objects->Destroy(pair.private_key);
+  destroyed.Update(partition_.objects->Destroy(pair.public_key));
+  return destroyed;
 }
 
 // By handles of now: those from before may be stale (Signer::Sign looks for a pair again).

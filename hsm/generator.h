@@ -47,6 +47,9 @@ class Generator {
                              const std::vector<FoundObject>& remnants);
   absl::StatusOr<KeyObject*> Make(const ObjectId& id, const std::string& label,
                                   const Mechanism& mechanism);
+  absl::Status CheckNames(const ObjectId& id, const std::string& label,
+                          const pkcs11::KeyPair& pair) const;
+  absl::Status Destroy(const pkcs11::KeyPair& pair) const;
   absl::Status DestroyRefused(const ObjectId& id, const std::string& label);
   absl::Status Prove(KeyObject*& object, const Mechanism& mechanism);
   absl::Status CheckMarks(const ObjectId& id) const;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "hsm/outage.h"
 #include "hsm/pkcs11/rv.h"
 
 namespace sealward::hsm {
@@ -37,15 +38,17 @@ std::optional<pkcs11::KeyPair> CompletePair(const std::vector<FoundObject>& obje
 }
 
 absl::StatusOr<std::vector<FoundObject>> KeyStore::Describe(
-    const std::vector<CK_OBJECT_HANDLE>& handles) const {
+    const std::vector<CK_OBJECT_HANDLE>& handles, Unreadable unreadable) const {
   std::vector<FoundObject> found;
   for (const CK_OBJECT_HANDLE handle : handles) {
     FoundObject object;
     object.handle = handle;
     auto values = session_.Read(handle, {CKA_CLASS, CKA_ID, CKA_LABEL, CKA_TOKEN});
+    const CK_RV rv = pkcs11::RvOf(values.status());
     // Destroyed by another process between the search and now.
-    if (pkcs11::IsStaleHandle(pkcs11::RvOf(values.status()))) continue;
-    if (pkcs11::IsTokenLost(pkcs11::RvOf(values.status()))) return values.status();
+    if (pkcs11::IsStaleHandle(rv)) continue;
+    if (EndsTheProcess(rv)) return values.status();
+    if (unreadable == Unreadable::kFails && pkcs11::IsDoubtful(rv)) return values.status();
     if (values.ok()) {
       if (pkcs11::AsBool((*values)[3]) == false) continue;  // a session copy of ours
       object.object_class = pkcs11::AsUlong((*values)[0]).value_or(CK_UNAVAILABLE_INFORMATION);
@@ -61,8 +64,11 @@ absl::Status KeyStore::Refresh() {
   pkcs11::Template everything;
   auto handles = session_.Find(everything);
   if (!handles.ok()) return handles.status();
-  auto objects = Describe(*handles);
+  auto objects = Describe(*handles, Unreadable::kHasNoClass);  // one may not stop a whole partition
   if (!objects.ok()) return objects.status();
+  // Before a pair is known, so that none is without its mark; and after the pairs were seen, so
+  // that one that is marked and then forgotten is found with its mark.
+  if (absl::Status s = marks_.Refresh(); !s.ok()) return s;
   std::map<std::string, std::vector<FoundObject>> by_id;
   for (FoundObject& object : *objects) {
     if (MayBeKey(object)) by_id[object.id].push_back(std::move(object));
@@ -83,7 +89,6 @@ absl::Status KeyStore::Refresh() {
       Add(*id, *pair, group.front().label);
     }
   }
-  if (absl::Status s = marks_.Refresh(); !s.ok()) return s;
   TakeMarks();
   refreshed_ = true;
   return absl::OkStatus();
@@ -101,7 +106,7 @@ absl::StatusOr<std::vector<FoundObject>> KeyStore::Search(const ObjectId& id) co
   match.Bytes(CKA_ID, View(id));
   auto handles = session_.Find(match);
   if (!handles.ok()) return handles.status();
-  return Describe(*handles);
+  return Describe(*handles, Unreadable::kFails);
 }
 
 absl::StatusOr<KeyObject*> KeyStore::Find(const ObjectId& id) {

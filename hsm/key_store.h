@@ -56,7 +56,8 @@ class KeyStore {
   // with it.
   absl::StatusOr<KeyObject*> Find(const ObjectId& id);
 
-  // Everything in the partition that carries this CKA_ID.
+  // Everything in the partition that carries this CKA_ID. An error, too, if one of it cannot
+  // be read just now: what is whole must not look like half a pair.
   absl::StatusOr<std::vector<FoundObject>> Search(const ObjectId& id) const;
 
   // Makes a pair known, instead of what was known under its id. REQUIRES: it has no
@@ -73,8 +74,11 @@ class KeyStore {
   bool refreshed() const { return refreshed_; }
 
  private:
-  absl::StatusOr<std::vector<FoundObject>> Describe(
-      const std::vector<CK_OBJECT_HANDLE>& handles) const;
+  // What becomes of an object that cannot be read, by what IsDoubtful (hsm/pkcs11/rv.h).
+  enum class Unreadable { kFails, kHasNoClass };
+
+  absl::StatusOr<std::vector<FoundObject>> Describe(const std::vector<CK_OBJECT_HANDLE>& handles,
+                                                    Unreadable unreadable) const;
   void TakeMarks();
   absl::Status NotFound(const ObjectId& id) const;
   bool IsRememberedMiss(const ObjectId& id);

@@ -1,7 +1,13 @@
 #include "hsm/mechanisms.h"
 
 #include <algorithm>
-#include <optional>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "hsm/log.h"
+#include "hsm/outage.h"
+#include "hsm/pkcs11/rv.h"
 
 namespace sealward::hsm {
 namespace {
@@ -65,13 +71,34 @@ std::vector<Mechanism> MakeTable() {
   return table;
 }
 
-// Whether the module offers `type` for this purpose and size. Edwards keys are
-// counted as 255 or 256 bits, by module.
-bool Offers(const pkcs11::Module& module, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_FLAGS flag,
-            CK_ULONG bits) {
-  const std::optional<CK_MECHANISM_INFO> info = module.Mechanism(slot, type);
-  if (!info || (info->flags & flag) == 0) return false;
-  return info->ulMinKeySize <= bits + (bits % 2) && info->ulMaxKeySize >= bits;
+using Offered = std::map<CK_MECHANISM_TYPE, CK_MECHANISM_INFO>;
+
+// Whether `type` is offered for this purpose and size. Edwards keys are counted as 255
+// or 256 bits, by module.
+bool Offers(const Offered& offered, CK_MECHANISM_TYPE type, CK_FLAGS flag, CK_ULONG bits) {
+  const auto found = offered.find(type);
+  if (found == offered.end() || (found->second.flags & flag) == 0) return false;
+  return found->second.ulMinKeySize <= bits + (bits % 2) && found->second.ulMaxKeySize >= bits;
+}
+
+// One that is listed and not described counts as not offered, unless it is the HSM that is gone.
+absl::StatusOr<Offered> WhatIsOffered(const pkcs11::Module& module, CK_SLOT_ID slot) {
+  auto listed = module.Mechanisms(slot);
+  if (!listed.ok()) return listed.status();
+  Offered offered;
+  for (const Mechanism& row : AllMechanisms()) {
+    for (const CK_MECHANISM_TYPE type : {row.generate, row.sign}) {
+      if (std::ranges::find(*listed, type) == listed->end() || offered.contains(type)) continue;
+      auto info = module.MechanismInfo(slot, type);
+      if (EndsTheProcess(pkcs11::RvOf(info.status()))) return info.status();
+      offered[type] = info.value_or(CK_MECHANISM_INFO{});
+      if (!info.ok()) {
+        LogWarning(absl::StrCat("mechanism ", type, " is listed, but taken for not offered: ",
+                                std::string(info.status().message())));
+      }
+    }
+  }
+  return offered;
 }
 
 }  // namespace
@@ -98,11 +125,14 @@ const Mechanism* MatchMechanism(CK_KEY_TYPE key_type, absl::string_view ec_param
   return nullptr;
 }
 
-std::vector<const Mechanism*> DiscoverMechanisms(const pkcs11::Module& module, CK_SLOT_ID slot) {
+absl::StatusOr<std::vector<const Mechanism*>> DiscoverMechanisms(const pkcs11::Module& module,
+                                                                 CK_SLOT_ID slot) {
+  auto offered = WhatIsOffered(module, slot);
+  if (!offered.ok()) return offered.status();
   std::vector<const Mechanism*> found;
   for (const Mechanism& row : AllMechanisms()) {
-    if (Offers(module, slot, row.generate, CKF_GENERATE_KEY_PAIR, row.size_bits) &&
-        Offers(module, slot, row.sign, CKF_SIGN, row.size_bits)) {
+    if (Offers(*offered, row.generate, CKF_GENERATE_KEY_PAIR, row.size_bits) &&
+        Offers(*offered, row.sign, CKF_SIGN, row.size_bits)) {
       found.push_back(&row);
     }
   }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/algorithms.h"
 #include "hsm/pkcs11/cryptoki.h"
@@ -47,8 +48,10 @@ const Mechanism* FindMechanism(::sealward::v1::Algorithm algorithm);
 const Mechanism* MatchMechanism(CK_KEY_TYPE key_type, absl::string_view ec_params,
                                 CK_ULONG modulus_bits, absl::string_view jose_alg = "");
 
-// The rows that the slot's module can generate and sign with.
-std::vector<const Mechanism*> DiscoverMechanisms(const pkcs11::Module& module, CK_SLOT_ID slot);
+// The rows that the slot's module can generate and sign with; an error if it does not say what
+// it has.
+absl::StatusOr<std::vector<const Mechanism*>> DiscoverMechanisms(const pkcs11::Module& module,
+                                                                 CK_SLOT_ID slot);
 
 // The first of `offered` that a canary can be for, or nullptr: its label names no
 // algorithm, so it is one of those that IsUsual (common/algorithms.h).

@@ -137,7 +137,9 @@ absl::StatusOr<std::unique_ptr<OpenPartition>> LogIn(const Config& config, int p
     auto lock = PartitionLock::Acquire(kLockFile, peer_fd);
     if (!lock.ok()) return Unusable(lock.status());
     if (absl::Status s = Open(*partition); !s.ok()) return Unusable(s);
-    partition->mechanisms = DiscoverMechanisms(*partition->module, partition->slot.id);
+    auto mechanisms = DiscoverMechanisms(*partition->module, partition->slot.id);
+    if (!mechanisms.ok()) return Unusable(mechanisms.status());
+    partition->mechanisms = *std::move(mechanisms);
   }
   if (absl::Status s = OpenSigningSessions(*partition); !s.ok()) return Unusable(s);
   return partition;

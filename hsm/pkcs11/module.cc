@@ -2,7 +2,8 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -40,6 +41,10 @@ absl::StatusOr<std::vector<CK_SLOT_ID>> SlotsWithToken(const CK_FUNCTION_LIST& f
           RvStatus(functions.C_GetSlotList(CK_TRUE, slots.data(), &count), "C_GetSlotList");
       !s.ok()) {
     return s;
+  }
+  if (count > kMaxSlots) {
+    return absl::InternalError(absl::StrCat("C_GetSlotList says that it has ", count,
+                                            " slots where ", kMaxSlots, " were asked for"));
   }
   slots.resize(count);
   return slots;
@@ -157,16 +162,25 @@ absl::StatusOr<CK_SLOT_ID> Module::FindUninitializedSlot() const {
   return absl::NotFoundError("the module has no slot that can be initialised");
 }
 
-// A module may describe mechanisms that its configuration forbids (SoftHSM2 with
-// slots.mechanisms does): what is not in the list is not offered.
-std::optional<CK_MECHANISM_INFO> Module::Mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type) const {
+absl::StatusOr<std::vector<CK_MECHANISM_TYPE>> Module::Mechanisms(CK_SLOT_ID slot) const {
   std::vector<CK_MECHANISM_TYPE> listed(kMaxMechanisms);
   CK_ULONG count = listed.size();
-  if (functions_->C_GetMechanismList(slot, listed.data(), &count) != CKR_OK) return std::nullopt;
+  const CK_RV rv = functions_->C_GetMechanismList(slot, listed.data(), &count);
+  if (rv != CKR_OK) return RvStatus(rv, "C_GetMechanismList");
+  if (count > listed.size()) {
+    return absl::InternalError(absl::StrCat("C_GetMechanismList says that it has ", count,
+                                            " mechanisms where ", listed.size(),
+                                            " were asked for"));
+  }
   listed.resize(count);
-  if (std::ranges::find(listed, type) == listed.end()) return std::nullopt;
+  return listed;
+}
+
+absl::StatusOr<CK_MECHANISM_INFO> Module::MechanismInfo(CK_SLOT_ID slot,
+                                                        CK_MECHANISM_TYPE type) const {
   CK_MECHANISM_INFO info{};
-  if (functions_->C_GetMechanismInfo(slot, type, &info) != CKR_OK) return std::nullopt;
+  const CK_RV rv = functions_->C_GetMechanismInfo(slot, type, &info);
+  if (rv != CKR_OK) return RvStatus(rv, "C_GetMechanismInfo");
   return info;
 }
 

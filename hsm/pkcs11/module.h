@@ -3,7 +3,6 @@
 #define SEALWARD_HSM_PKCS11_MODULE_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,8 +80,11 @@ class Module {
   // A slot whose token is not initialised, for C_InitToken.
   absl::StatusOr<CK_SLOT_ID> FindUninitializedSlot() const;
 
-  // What the slot says about a mechanism; nullopt if it has none.
-  std::optional<CK_MECHANISM_INFO> Mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type) const;
+  // The slot's mechanisms, and what it says about one. A module may describe some that its
+  // configuration forbids (SoftHSM2 with slots.mechanisms does): what is not in the list is
+  // not offered.
+  absl::StatusOr<std::vector<CK_MECHANISM_TYPE>> Mechanisms(CK_SLOT_ID slot) const;
+  absl::StatusOr<CK_MECHANISM_INFO> MechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type) const;
 
   const CK_FUNCTION_LIST& functions() const { return *functions_; }
   const Traits& traits() const { return traits_; }

@@ -1,7 +1,10 @@
 #include "hsm/pkcs11/session.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "hsm/pkcs11/rv.h"
 
 namespace sealward::pkcs11 {
@@ -14,6 +17,14 @@ unsigned char* Input(absl::string_view bytes) {
 }
 
 constexpr size_t kFindBatch = 512;
+
+// Whether a module that objected to one attribute went on with the others, as section 5.7
+// (C_GetAttributeValue) wants it: a length that is still that of the room was not set.
+bool LeftOutSome(const std::vector<CK_ATTRIBUTE>& attributes) {
+  return std::ranges::any_of(attributes, [](const CK_ATTRIBUTE& attribute) {
+    return !IsUlong(attribute.type) && attribute.ulValueLen == kMaxAttributeBytes;
+  });
+}
 
 }  // namespace
 
@@ -39,11 +50,20 @@ absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Session::Find(Template& match) con
   CK_ULONG count = 0;
   do {
     rv = functions_.C_FindObjects(handle_, batch.data(), batch.size(), &count);
-    if (rv != CKR_OK) break;
+    if (rv != CKR_OK || count > batch.size()) break;
     found.insert(found.end(), batch.begin(), batch.begin() + count);
-  } while (count > 0 && found.size() < kMaxObjects);
+  } while (count > 0 && found.size() <= kMaxObjects);
   functions_.C_FindObjectsFinal(handle_);
   if (rv != CKR_OK) return RvStatus(rv, "C_FindObjects");
+  if (count > batch.size()) {
+    return absl::InternalError(absl::StrCat("C_FindObjects says that it found ", count,
+                                            " objects where ", batch.size(), " were asked for"));
+  }
+  // Part of them would be pairs without their marks.
+  if (found.size() > kMaxObjects) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the partition has more than ", kMaxObjects, " objects"));
+  }
   return found;
 }
 
@@ -63,6 +83,7 @@ absl::StatusOr<std::vector<Value>> Session::Read(
       rv != CKR_BUFFER_TOO_SMALL) {
     return RvStatus(rv, "C_GetAttributeValue");
   }
+  if (rv != CKR_OK && types.size() > 1 && LeftOutSome(attributes)) return ReadSingly(object, types);
   std::vector<Value> values;
   for (const CK_ATTRIBUTE& attribute : attributes) {
     if (attribute.ulValueLen > kMaxAttributeBytes) {
@@ -70,6 +91,17 @@ absl::StatusOr<std::vector<Value>> Session::Read(
     } else {
       values.emplace_back(std::string(static_cast<char*>(attribute.pValue), attribute.ulValueLen));
     }
+  }
+  return values;
+}
+
+absl::StatusOr<std::vector<Value>> Session::ReadSingly(
+    CK_OBJECT_HANDLE object, std::initializer_list<CK_ATTRIBUTE_TYPE> types) const {
+  std::vector<Value> values;
+  for (const CK_ATTRIBUTE_TYPE type : types) {
+    auto value = Read(object, {type});
+    if (!value.ok()) return value.status();
+    values.push_back(std::move(value->front()));
   }
   return values;
 }

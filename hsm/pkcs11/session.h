@@ -40,7 +40,7 @@ class Session {
   // Logs the user in; that holds for every session of the process.
   absl::Status Login(absl::string_view pin);
 
-  // Handles of the objects that match.
+  // Handles of the objects that match. RESOURCE_EXHAUSTED if more than kMaxObjects do.
   absl::StatusOr<std::vector<CK_OBJECT_HANDLE>> Find(Template& match) const;
 
   // The values of `types`, in order. Fails only if the object cannot be read.
@@ -65,6 +65,9 @@ class Session {
  private:
   Session(const CK_FUNCTION_LIST& functions, const Traits& traits, CK_SESSION_HANDLE handle)
       : functions_(functions), traits_(traits), handle_(handle) {}
+
+  absl::StatusOr<std::vector<Value>> ReadSingly(
+      CK_OBJECT_HANDLE object, std::initializer_list<CK_ATTRIBUTE_TYPE> types) const;
 
   const CK_FUNCTION_LIST& functions_;
   Traits traits_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "hsm/exit_codes.h"
@@ -131,6 +132,99 @@ TEST(CheckFaultTest, SaysWhatItCouldNotDestroy) {
   EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
   EXPECT_THAT(ended.out, HasSubstr("stays behind"));
   EXPECT_THAT(ended.out, HasSubstr("NOT all"));
+}
+
+// Nor what one algorithm left, or a data object, while all else went well.
+TEST(CheckFaultTest, OneRemnantIsEnough) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  partition.Write("faults",
+                  "C_Sign once flip\n"
+                  "C_DestroyObject once return CKR_FUNCTION_FAILED\n");
+  Ended ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, ContainsRegex("C_DestroyObject +NO +1 pairs that did not sign stay"));
+  // The first is that of the copy.
+  partition.Write("faults", absl::StrCat("C_DestroyObject ", partition.Calls("C_DestroyObject") + 2,
+                                         " return CKR_FUNCTION_FAILED\n"));
+  ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, ContainsRegex("C_DestroyObject +NO +a data object stays behind"));
+  EXPECT_THAT(ended.out, HasSubstr("NOT all"));
+}
+
+// A module may say that it destroyed what it keeps.
+TEST(CheckFaultTest, LooksWhetherWhatWasDestroyedIsGone) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  partition.Write("faults", "C_DestroyObject * return CKR_OK\n");
+  const Ended ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, ContainsRegex("C_DestroyObject +NO .*2 objects are there"));
+}
+
+// Over a lost token the handle in hand may be a production key's: nothing is written by it.
+TEST(CheckFaultTest, NothingIsTriedOverALostToken) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  const size_t created = partition.Calls("C_CreateObject");
+  const size_t changed = partition.Calls("C_SetAttributeValue");
+  partition.Write("faults", "C_CopyObject once return CKR_DEVICE_ERROR\n");
+  EXPECT_EQ(CheckIn(partition).exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_EQ(partition.Calls("C_CreateObject"), created);
+  EXPECT_EQ(partition.Calls("C_SetAttributeValue"), changed);
+}
+
+// serve makes a canary before anything else, of the first algorithm that is offered: where that
+// is refused, others do not help.
+TEST(CheckFaultTest, SaysThatThereCanBeNoCanary) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  for (const auto& file :
+       std::filesystem::directory_iterator(partition.Path(partition.TokenDirectory()))) {
+    if (file.path().extension() == ".object" && file.path().stem() != "token") {
+      std::filesystem::remove(file.path());
+    }
+  }
+  partition.Write("faults", "C_GenerateKeyPair once return CKR_TEMPLATE_INCONSISTENT\n");
+  Ended ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, ContainsRegex("an algorithm for the canary +NO .*TEMPLATE_INCONSISTENT"));
+  EXPECT_THAT(ended.out, ContainsRegex("\n  ES512 +yes "));
+  ended = CheckIn(partition);
+  EXPECT_EQ(ended.exit_code, hsm::kExitOk) << ended.out << ended.log;
+}
+
+// A token that hsm.toml names and that is not there is missing, whatever it is called.
+TEST(CheckFaultTest, TheTokenOfAPartitionDirectoryIsNamed) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  std::filesystem::remove_all(partition.Path(partition.TokenDirectory()));
+  const Ended ended = RunHsm({"check", "--dir", partition.directory()});
+  EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable);
+  EXPECT_THAT(ended.out, ContainsRegex("a token .* with a PIN +NO "));
+}
+
+// What a module does not say is not "it does not offer it"; what serve does not ask may fail.
+TEST(CheckFaultTest, AModuleThatDoesNotSayWhatItHas) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  for (const char* fault : {"return CKR_FUNCTION_FAILED", "overstate 5000"}) {
+    partition.Write("faults", absl::StrCat("C_GetMechanismList * ", fault));
+    const Ended ended = CheckIn(partition);
+    EXPECT_NE(ended.exit_code, hsm::kExitOk) << fault;
+    EXPECT_THAT(ended.log, HasSubstr("C_GetMechanismList")) << fault;
+    EXPECT_FALSE(HsmProcess(partition.directory()).Ready().ok()) << fault;
+  }
+  partition.Write("faults", "C_GetInfo * return CKR_FUNCTION_FAILED");
+  const Ended ended = RunHsm({"check", "--dir", partition.directory()});
+  EXPECT_EQ(ended.exit_code, hsm::kExitOk) << ended.log;
+  EXPECT_THAT(ended.out, HasSubstr("C_GetInfo"));
+}
+
+// Counts are where a module makes a process read what is not its own.
+TEST(CheckFaultTest, CountsBeyondTheRoomAreRefused) {
+  const TempPartition partition(SEALWARD_FAULT_MODULE);
+  for (const char* function : {"C_GetSlotList", "C_FindObjects"}) {
+    partition.Write("faults", absl::StrCat(function, " * overstate 5000"));
+    const Ended ended = CheckIn(partition);
+    EXPECT_EQ(ended.exit_code, hsm::kExitPartitionUnusable) << function;
+    EXPECT_THAT(ended.out + ended.log, HasSubstr("were asked for")) << function;
+  }
 }
 
 // What serve does with fewer sessions, the page must say, and not fail.

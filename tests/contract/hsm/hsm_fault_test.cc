@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "hsm/exit_codes.h"
 #include "tests/contract/hsm/hsm_process.h"
+#include "tests/contract/hsm/mark_operations.h"
 
 namespace sealward::hsm_test {
 namespace {
@@ -72,6 +74,71 @@ TEST_F(FaultTest, AKeyThatFailsItsSelfTestIsDestroyed) {
   const hsm::v1::Result list = process.CallOne(ListOp("", 10));
   EXPECT_EQ(list.object_list().objects_size(), 0);
   EXPECT_EQ(list.object_list().unattributable(), 0U);
+}
+
+// nor must one that a later process would not find, because the module cut its label off.
+TEST_F(FaultTest, AKeyWhoseLabelIsNotKeptIsRefused) {
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  partition_.Write("faults", "C_GetAttributeValue * truncate 1");
+  const hsm::v1::Result refused = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  EXPECT_EQ(refused.reason(), "KEY_ATTRIBUTES");
+  EXPECT_THAT(refused.message(), HasSubstr("CKA_LABEL"));
+  partition_.Write("faults", "");
+  const hsm::v1::Result list = process.CallOne(ListOp("", 10));
+  EXPECT_EQ(list.object_list().objects_size(), 0);
+  EXPECT_EQ(list.object_list().unattributable(), 0U);
+}
+
+// A pair of which one half cannot be read just now is no remnant of a kill: generating it again
+// must not destroy it.
+TEST_F(FaultTest, APairThatCannotBeReadIsNotMadeAgain) {
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  for (const size_t half : {1, 2}) {
+    const size_t call = partition_.Calls("C_GetAttributeValue") + half;
+    partition_.Write("faults",
+                     absl::StrCat("C_GetAttributeValue ", call, " return CKR_DEVICE_MEMORY"));
+    EXPECT_NE(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
+    const hsm::v1::Result again = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+    ASSERT_EQ(again.code(), kOk) << again.message();
+    EXPECT_TRUE(again.public_key().existed());
+    EXPECT_EQ(again.public_key().spki(), made.public_key().spki());
+  }
+  ExpectSigns(process, 1, made.public_key());
+}
+
+// A PIN that is refused latches, wherever it is said.
+TEST_F(FaultTest, APinThatIsRefusedForAnAttributeLatches) {
+  {
+    HsmProcess process(partition_.directory());
+    ASSERT_TRUE(process.Ready().ok());
+    ASSERT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
+    partition_.Write("faults", "C_GetAttributeValue once return CKR_PIN_EXPIRED");
+    EXPECT_NE(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
+    EXPECT_EQ(process.Wait().exit_code, hsm::kExitPinLatched);
+  }
+}
+
+// Marks outlive a server that would like them not to: a listing that did not get as far as
+// them makes no pair known without its own.
+TEST_F(FaultTest, AListingWithoutMarksMakesNoPairKnown) {
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
+  ASSERT_EQ(made.code(), kOk) << made.message();
+  ASSERT_EQ(process.CallOne(RevokeOp(Ref(Id(1)))).code(), kOk);
+  ASSERT_EQ(process.CallOne(ForgetOp(Id(1))).code(), kOk);
+  // The first search is for the objects, the second for the marks.
+  partition_.Write("faults",
+                   absl::StrCat("C_FindObjectsInit ", partition_.Calls("C_FindObjectsInit") + 2,
+                                " return CKR_FUNCTION_FAILED"));
+  EXPECT_NE(process.CallOne(ListOp("", 10)).code(), kOk);
+  const hsm::v1::Result refused =
+      process.CallOne(SignOp(Ref(Id(1)), SigningInputFor(made.public_key())));
+  EXPECT_EQ(refused.reason(), "OBJECT_REVOKED") << refused.message();
 }
 
 // Over a lost token the handles of a new pair may be another key's: nothing is destroyed by

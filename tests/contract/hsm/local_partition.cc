@@ -73,7 +73,7 @@ std::unique_ptr<hsm::OpenPartition> LocalPartition::LogIn() {
       profile_.signing_sessions > 1 ? pkcs11::Threads::kSeveral : pkcs11::Threads::kOne;
   if (!open->module->Initialize(kLabel, threads).ok()) abort();
   open->slot = Must(open->module->FindSlot(kLabel));
-  open->mechanisms = hsm::DiscoverMechanisms(*open->module, open->slot.id);
+  open->mechanisms = Must(hsm::DiscoverMechanisms(*open->module, open->slot.id));
   open->objects = Must(pkcs11::Session::Open(*open->module, open->slot.id));
   for (size_t n = 0; n < profile_.signing_sessions; ++n) {
     open->signing.push_back(Must(pkcs11::Session::Open(*open->module, open->slot.id)));

@@ -99,6 +99,18 @@ void Spoil(const Fault& fault, CK_SESSION_HANDLE /*session*/, unsigned char* /*d
 void Spoil(const Fault& fault, CK_SESSION_HANDLE /*session*/, CK_OBJECT_HANDLE* /*objects*/,
            CK_ULONG /*room*/, CK_ULONG* count) {
   if (fault.action == Fault::Action::kTruncate) *count -= std::min<CK_ULONG>(*count, fault.value);
+  if (fault.action == Fault::Action::kOverstate) *count += fault.value;
+}
+
+// C_GetSlotList.
+void Spoil(const Fault& fault, CK_BBOOL /*with_token*/, CK_SLOT_ID* /*slots*/, CK_ULONG* count) {
+  if (fault.action == Fault::Action::kOverstate) *count += fault.value;
+}
+
+// C_GetMechanismList.
+void Spoil(const Fault& fault, CK_SLOT_ID /*slot*/, CK_MECHANISM_TYPE* /*mechanisms*/,
+           CK_ULONG* count) {
+  if (fault.action == Fault::Action::kOverstate) *count += fault.value;
 }
 
 // C_GetAttributeValue. What is shorter than a hash is a flag or a number.

@@ -23,6 +23,7 @@ constexpr NamedAction kActions[] = {
     {"hang", Fault::Action::kHang},
     {"hang-after", Fault::Action::kHangAfter},
     {"truncate", Fault::Action::kTruncate},
+    {"overstate", Fault::Action::kOverstate},
     {"flip", Fault::Action::kFlip},
     {"die", Fault::Action::kDie},
     {"empty-token-object", Fault::Action::kEmptyTokenObject},
@@ -37,6 +38,7 @@ struct NamedRv {
 };
 // Others can be given as numbers.
 constexpr NamedRv kRvs[] = {
+    {"CKR_OK", CKR_OK},
     {"CKR_HOST_MEMORY", CKR_HOST_MEMORY},
     {"CKR_GENERAL_ERROR", CKR_GENERAL_ERROR},
     {"CKR_FUNCTION_FAILED", CKR_FUNCTION_FAILED},

@@ -24,6 +24,7 @@ struct Fault {
     kHang,              // before the call, until the rule is gone from the script
     kHangAfter,         // the same, after a call that went well
     kTruncate,          // success, with `value` bytes (or handles) less
+    kOverstate,         // success, with a count of `value` handles or mechanisms more
     kFlip,              // success, with a bit of the last byte wrong
     kDie,               // SIGKILL
     kEmptyTokenObject,  // token.object emptied, then SIGKILL: SoftHSM2's login, cut off
@@ -46,7 +47,7 @@ struct Fault {
 //   C_Sign     17+   delay 200                   that and all later ones
 //
 // ACTION is a Fault::Action in kebab-case (return, delay, hang, hang-after, truncate,
-// flip, die, empty-token-object, half, extractable, limit). Empty lines and those that begin
+// overstate, flip, die, empty-token-object, half, extractable, limit). Empty lines and those that begin
 // with # say nothing; what else is not understood ends the process, with a line on
 // stderr. Not thread-safe.
 class Script {
