@@ -1,4 +1,5 @@
-// ES256 (RFC 7518 section 3.4) with OpenSSL alone, as a validator written in C++ checks it.
+// ES256 (RFC 7518 section 3.4) with OpenSSL alone. A validator has more to check than the
+// signature: whose key it is, alg, iss, aud, exp (RFC 8725).
 #ifndef SEALWARD_EXAMPLES_CPP_ES256_H_
 #define SEALWARD_EXAMPLES_CPP_ES256_H_
 

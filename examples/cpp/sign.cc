@@ -91,8 +91,11 @@ absl::Status SignAndVerify(Issuer& issuer) {
           .dump();
   for (const auto& signed_jwt : {issuer.SignClaims(claims), issuer.SignWithOwnHeader(claims)}) {
     if (!signed_jwt.ok()) return signed_jwt.status();
-    auto key = issuer.SigningKey();  // by now the cache knows who signed both
+    auto key = issuer.SigningKey();
     if (!key.ok()) return key.status();
+    if ((*key)->kid() != signed_jwt->kid) {
+      return absl::UnavailableError("another version signs meanwhile: its JWK is in the JWKS alone");
+    }
     if (!Verify(signed_jwt->jwt, (*key)->jwk())) {
       return absl::DataLossError("the signature is not the key's");
     }

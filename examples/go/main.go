@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -50,8 +51,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jwts := &Key{service: service, name: keyName}
-	documents := &Key{service: service, name: rawName}
+	jwts := NewKey(service, keyName)
+	documents := NewKey(service, rawName)
 	jwks, err := discover(ctx)
 	if err != nil {
 		return err
@@ -72,16 +73,21 @@ func run(ctx context.Context) error {
 
 // discover finds the keys as any validator does: by OpenID Connect discovery, over HTTPS.
 func discover(ctx context.Context) (keyfunc.Keyfunc, error) {
-	roots, err := Roots(folder) // the development CA
+	roots, err := Roots(folder)
 	if err != nil {
 		return nil, err
 	}
+	// The development CA, for the whole of this process; keyfunc fetches with it, too.
 	http.DefaultTransport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
-	answer, err := http.Get(issuer + "/.well-known/openid-configuration")
+	client := http.Client{Timeout: timeout}
+	answer, err := client.Get(issuer + "/.well-known/openid-configuration")
 	if err != nil {
 		return nil, err
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Request.URL.String() + ": " + answer.Status)
+	}
 	var document struct {
 		JWKS string `json:"jwks_uri"`
 	}
@@ -92,8 +98,6 @@ func discover(ctx context.Context) (keyfunc.Keyfunc, error) {
 }
 
 func signJWT(ctx context.Context, key *Key, jwks keyfunc.Keyfunc) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	now := time.Now()
 	signed, err := key.SignJWT(ctx, jwt.MapClaims{
 		"iss": issuer, "aud": audience, "sub": "alice",
@@ -112,12 +116,14 @@ func signJWT(ctx context.Context, key *Key, jwks keyfunc.Keyfunc) error {
 
 // signRequest makes a PKCS#10 request (RFC 2986): what crypto/x509 does with any private key.
 func signRequest(ctx context.Context, key *Key) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: "documents.example"}}
 	der, err := WithSigningKey(ctx, key,
-		func(ctx context.Context, signing *pb.SigningKey) ([]byte, error) {
-			return x509.CreateCertificateRequest(rand.Reader, template, RawSigner{ctx, key, signing})
+		func(_ context.Context, signing *pb.SigningKey) ([]byte, error) {
+			signer, err := NewRawSigner(key, signing)
+			if err != nil {
+				return nil, err
+			}
+			return x509.CreateCertificateRequest(rand.Reader, template, signer)
 		})
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -15,12 +15,19 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	pb "sealward.dev/examples/go/sealwardpb"
 )
 
-const timeout = 10 * time.Second // of each call
+const (
+	timeout = 10 * time.Second // of each call
+	maxAge  = time.Minute      // of an answer, should this clock be behind Sealward's
+)
+
+// A connection that a firewall forgot is noticed, instead of each call on it timing out.
+var alive = keepalive.ClientParameters{Time: time.Minute, Timeout: timeout}
 
 // Dial connects as the client of a certificate. mTLS says who we are; there is no password or
 // API token.
@@ -37,7 +44,7 @@ func Dial(target, folder string) (pb.SigningServiceClient, error) {
 	connection, err := grpc.NewClient(target, grpc.WithTransportCredentials(credentials.NewTLS(
 		&tls.Config{
 			Certificates: []tls.Certificate{certificate}, RootCAs: roots, MinVersion: tls.VersionTLS13,
-		})))
+		})), grpc.WithKeepaliveParams(alive))
 	if err != nil {
 		return nil, err
 	}
@@ -61,26 +68,52 @@ func Roots(folder string) (*x509.CertPool, error) {
 type Key struct {
 	service pb.SigningServiceClient
 	name    string
+	asking  chan struct{} // has room for the one goroutine that asks
+	known   atomic.Pointer[known]
+}
 
-	mu      sync.Mutex
+// known is an answer of GetSigningKey, and until when it holds.
+type known struct {
 	signing *pb.SigningKey
+	until   time.Time
+}
+
+// NewKey is the key with this resource name.
+func NewKey(service pb.SigningServiceClient, name string) *Key {
+	return &Key{service: service, name: name, asking: make(chan struct{}, 1)}
 }
 
 // Signing says which version signs now. The answer holds until refresh_time, a minute at most:
-// without the cache each JWT would cost two calls.
+// without the cache each JWT would cost two calls. One goroutine asks; others wait for it, no
+// longer than for a call.
 func (k *Key) Signing(ctx context.Context) (*pb.SigningKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.signing != nil && time.Now().Before(k.signing.RefreshTime.AsTime()) {
-		return k.signing, nil
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if now := k.known.Load(); now.holds() {
+		return now.signing, nil
 	}
+	select {
+	case k.asking <- struct{}{}:
+		defer func() { <-k.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if now := k.known.Load(); now.holds() { // another one asked meanwhile
+		return now.signing, nil
+	}
+	until := time.Now().Add(maxAge)
 	signing, err := k.service.GetSigningKey(ctx, &pb.GetSigningKeyRequest{Key: k.name})
 	if err != nil {
 		return nil, err
 	}
-	k.signing = signing
+	if refresh := signing.RefreshTime.AsTime(); refresh.Before(until) {
+		until = refresh
+	}
+	k.known.Store(&known{signing, until})
 	return signing, nil
 }
+
+func (k *known) holds() bool { return k != nil && time.Now().Before(k.until) }
 
 // WithSigningKey has `build` make something that names the kid that signs now. If that kid is
 // refused, an operator took the version out before refresh_time. What was built has the kid in
@@ -103,12 +136,10 @@ func WithSigningKey[T any](ctx context.Context, k *Key,
 	return build(ctx, signing)
 }
 
-// forget drops what turned out not to be so, unless another goroutine has asked already.
+// forget drops what turned out not to be so, unless another goroutine has heard of another kid.
 func (k *Key) forget(signing *pb.SigningKey) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.signing == signing {
-		k.signing = nil
+	if now := k.known.Load(); now != nil && now.signing.Kid == signing.Kid {
+		k.known.CompareAndSwap(now, nil)
 	}
 }
 
@@ -121,6 +152,8 @@ func (k *Key) SignJWT(ctx context.Context, claims jwt.Claims) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		answer, err := k.service.SignJwt(ctx, &pb.SignJwtRequest{
 			Key: k.name, Payload: &pb.SignJwtRequest_SigningInput{SigningInput: []byte(input)}})
 		if err != nil {

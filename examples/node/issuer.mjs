@@ -22,9 +22,14 @@ class SealwardKey extends ExternalSigningKey {
     return this.sealward.signInput(signingInput);
   }
 
-  // What oidc-provider writes into the next header.
+  // What oidc-provider writes into the next header. Not another algorithm: clients are
+  // registered with theirs.
   async refresh() {
-    this.kid = (await this.sealward.signingKey()).kid;
+    const { kid, jwk } = await this.sealward.signingKey();
+    if (jwk.alg !== this.alg) {
+      throw new Error(`the key signs with ${jwk.alg} now, not ${this.alg}: start again`);
+    }
+    this.kid = kid;
   }
 }
 
@@ -87,6 +92,7 @@ export async function createIssuer({ sealward, issuer, jwksUri, resource, client
   provider.proxy = true; // TLS ends at a proxy before it
   buildAnew(provider.IdToken, "issue", key);
   buildAnew(provider.AccessToken, "getValueAndPayload", key);
+  buildAnew(provider.ClientCredentials, "getValueAndPayload", key);
   provider.use(async (ctx, next) => {
     if (ctx.path.startsWith("/login/")) {
       await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: "alice" } });

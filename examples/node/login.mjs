@@ -80,15 +80,17 @@ async function logIn({ authorization_endpoint, token_endpoint }) {
 const discovered = await (await ask(`${ISSUER}/.well-known/openid-configuration`)).json();
 const keys = createRemoteJWKSet(new URL(discovered.jwks_uri));
 
-async function verify(token, audience) {
-  await jwtVerify(token, keys, { issuer: ISSUER, audience, algorithms: ALGORITHMS });
+async function verify(token, audience, typ) {
+  await jwtVerify(token, keys, {
+    issuer: ISSUER, audience, typ, algorithms: ALGORITHMS, requiredClaims: ["exp"],
+  });
   console.log(JSON.stringify(decodeProtectedHeader(token)));
 }
 
 async function onceMore() {
   const tokens = await logIn(discovered);
   await verify(tokens.id_token, CLIENT.client_id);
-  await verify(tokens.access_token, RESOURCE);
+  await verify(tokens.access_token, RESOURCE, "at+jwt"); // RFC 9068: no ID token
   console.log("verified");
 }
 

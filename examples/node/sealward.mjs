@@ -8,6 +8,9 @@ import { loadSync } from "@grpc/proto-loader";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROTOS = [path.join(ROOT, "proto"), path.join(ROOT, "node_modules/google-proto-files")];
 const TIMEOUT_MS = 10_000; // of each call
+const MAX_AGE_MS = 60_000; // of an answer, should this clock be behind Sealward's
+// A connection that a firewall forgot is noticed, instead of each call on it timing out.
+const KEEPALIVE = { "grpc.keepalive_time_ms": 60_000, "grpc.keepalive_timeout_ms": 10_000 };
 
 // No generated code: the .proto files are read when the program starts.
 const definition = loadSync(
@@ -41,7 +44,7 @@ export class Sealward {
     // mTLS: who we are is in the certificate; there is no password or API token.
     this.#client = new SigningService(target, grpc.credentials.createSsl(
       pem("ca.pem"), pem("issuer.key"), pem("issuer.pem"),
-    ));
+    ), KEEPALIVE);
     this.#key = key;
   }
 
@@ -55,9 +58,11 @@ export class Sealward {
   // {kid, jwk, …} of the version that signs now. The answer holds until refresh_time, a minute
   // at most: without the cache each JWT would cost two calls.
   async signingKey() {
-    if (Date.now() >= this.#refreshAt) {
+    const now = Date.now();
+    if (now >= this.#refreshAt) {
       this.#signingKey = await this.#call("GetSigningKey", {});
-      this.#refreshAt = Number(this.#signingKey.refresh_time.seconds) * 1000;
+      const refreshAt = Number(this.#signingKey.refresh_time.seconds) * 1000;
+      this.#refreshAt = Math.min(refreshAt, now + MAX_AGE_MS);
     }
     return this.#signingKey;
   }

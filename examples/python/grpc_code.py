@@ -22,11 +22,14 @@ PROTOS = ("sealward/v1/signing_service.proto", "sealward/v1/algorithm.proto",
 
 def load(*names):
     """The generated modules, for example load("sealward.v1.signing_service_pb2")."""
+    plugin = shutil.which("grpc_python_plugin")
+    if plugin is None:
+        sys.exit("grpc_python_plugin is missing: apt-get install protobuf-compiler-grpc")
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             ["protoc", f"-I{ROOT / 'proto'}", f"-I{GOOGLE}", f"--python_out={folder}",
              f"--grpc_out={folder}",
-             f"--plugin=protoc-gen-grpc={shutil.which('grpc_python_plugin')}", *PROTOS],
+             f"--plugin=protoc-gen-grpc={plugin}", *PROTOS],
             check=True)
         sys.path.insert(0, folder)
         try:

@@ -14,6 +14,9 @@ messages, services, details, status = grpc_code.load(
     "google.rpc.error_details_pb2", "google.rpc.status_pb2")
 
 TIMEOUT_S = 10  # of each call
+MAX_AGE_S = 60  # of an answer, should this clock be behind Sealward's
+# A connection that a firewall forgot is noticed, instead of each call on it timing out.
+KEEPALIVE = [("grpc.keepalive_time_ms", 60_000), ("grpc.keepalive_timeout_ms", 10_000)]
 
 
 class KidNotSigning(Exception):
@@ -30,9 +33,11 @@ class Sealward:
             root_certificates=(tls / "ca.pem").read_bytes(),
             private_key=(tls / "issuer.key").read_bytes(),
             certificate_chain=(tls / "issuer.pem").read_bytes())
-        self._service = services.SigningServiceStub(grpc.secure_channel(target, credentials))
+        self._service = services.SigningServiceStub(
+            grpc.secure_channel(target, credentials, options=KEEPALIVE))
         self._key = key
         self._signing_key = None
+        self._refresh_at = 0
 
     def sign_claims(self, claims):
         """The simple way: Sealward builds the header, with the kid that signs now."""
@@ -60,9 +65,11 @@ class Sealward:
         """Who signs now. The answer holds until refresh_time, a minute at most: without the
         cache each JWT would cost two calls."""
         now = time.time()
-        if self._signing_key is None or now >= self._signing_key.refresh_time.ToSeconds():
+        if self._signing_key is None or now >= self._refresh_at:
             self._signing_key = self._service.GetSigningKey(
                 messages.GetSigningKeyRequest(key=self._key), timeout=TIMEOUT_S)
+            refresh_time = self._signing_key.refresh_time.ToSeconds()
+            self._refresh_at = min(refresh_time, now + MAX_AGE_S)
         return self._signing_key
 
     def sign_input(self, signing_input):

@@ -24,6 +24,7 @@ import java.security.cert.CertificateFactory;
 import java.time.Instant;
 import java.util.Date;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
@@ -51,7 +52,9 @@ public final class Main {
     // mTLS: who we are is in the certificate; there is no password or API token.
     ManagedChannel channel = Grpc.newChannelBuilder(TARGET, TlsChannelCredentials.newBuilder()
         .keyManager(new File(TLS, "issuer.pem"), new File(TLS, "issuer.key"))
-        .trustManager(new File(TLS, "ca.pem")).build()).build();
+        .trustManager(new File(TLS, "ca.pem")).build())
+        // A connection that a firewall forgot is noticed, instead of each call on it timing out.
+        .keepAliveTime(1, TimeUnit.MINUTES).keepAliveTimeout(10, TimeUnit.SECONDS).build();
     try {
       SealwardKey key = new SealwardKey(channel, KEY);
       DefaultJWTProcessor<SecurityContext> validator = validator();

@@ -20,6 +20,8 @@ import io.grpc.protobuf.StatusProto;
 import java.time.Instant;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import sealward.v1.SigningServiceGrpc;
 import sealward.v1.SigningServiceOuterClass.GetSigningKeyRequest;
 import sealward.v1.SigningServiceOuterClass.SignJwtRequest;
@@ -28,10 +30,15 @@ import sealward.v1.SigningServiceOuterClass.SigningKey;
 /** A key of Sealward's. Nimbus builds header and signing input; only the signature is Sealward's. */
 final class SealwardKey {
   private static final int TIMEOUT_S = 10; // of each call
+  private static final int MAX_AGE_S = 60; // of an answer, should this clock be behind Sealward's
+
+  /** An answer of GetSigningKey, and until when it holds. */
+  private record Known(SigningKey signing, Instant until) {}
 
   private final SigningServiceGrpc.SigningServiceBlockingStub service;
   private final String name;
-  private SigningKey signing;
+  private final ReentrantLock asking = new ReentrantLock();
+  private final AtomicReference<Known> known = new AtomicReference<>();
 
   SealwardKey(Channel channel, String name) {
     this.service = SigningServiceGrpc.newBlockingStub(channel);
@@ -55,27 +62,54 @@ final class SealwardKey {
     JWSHeader header = new JWSHeader.Builder(JWSAlgorithm.parse(current.getJwk().getAlg()))
         .type(JOSEObjectType.JWT).keyID(current.getKid()).build();
     SignedJWT jwt = new SignedJWT(header, claims);
-    jwt.sign(new Signer());
+    jwt.sign(new Signer(header.getAlgorithm()));
     return jwt;
   }
 
   /**
    * Who signs now. The answer holds until refresh_time, a minute at most: without the cache each
-   * JWT would cost two calls.
+   * JWT would cost two calls. One thread asks; others wait for it, no longer than for a call.
    */
-  private synchronized SigningKey signingKey() {
-    if (signing == null
-        || Instant.now().getEpochSecond() >= signing.getRefreshTime().getSeconds()) {
-      signing = stub().getSigningKey(GetSigningKeyRequest.newBuilder().setKey(name).build());
+  private SigningKey signingKey() throws JOSEException {
+    SigningKey held = held();
+    if (held != null) {
+      return held;
     }
-    return signing;
+    try {
+      if (!asking.tryLock(TIMEOUT_S, TimeUnit.SECONDS)) {
+        throw new JOSEException("Sealward does not say who signs with " + name);
+      }
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+      throw new JOSEException("interrupted", error);
+    }
+    try {
+      held = held(); // another thread may have asked meanwhile
+      return held != null ? held : ask();
+    } catch (StatusRuntimeException error) {
+      throw new JOSEException(error.getMessage(), error);
+    } finally {
+      asking.unlock();
+    }
   }
 
-  /** Drops what turned out not to be so, unless another thread has asked already. */
-  private synchronized void forget(String kid) {
-    if (signing != null && signing.getKid().equals(kid)) {
-      signing = null;
-    }
+  private SigningKey held() {
+    Known now = known.get();
+    return now != null && Instant.now().isBefore(now.until) ? now.signing : null;
+  }
+
+  private SigningKey ask() {
+    Instant most = Instant.now().plusSeconds(MAX_AGE_S);
+    SigningKey answer =
+        stub().getSigningKey(GetSigningKeyRequest.newBuilder().setKey(name).build());
+    Instant refresh = Instant.ofEpochSecond(answer.getRefreshTime().getSeconds());
+    known.set(new Known(answer, refresh.isBefore(most) ? refresh : most));
+    return answer;
+  }
+
+  /** Drops what turned out not to be so, unless another thread has heard of another kid. */
+  private void forget(String kid) {
+    known.updateAndGet(now -> now != null && now.signing.getKid().equals(kid) ? null : now);
   }
 
   private SigningServiceGrpc.SigningServiceBlockingStub stub() {
@@ -95,6 +129,11 @@ final class SealwardKey {
   /** What Nimbus takes for a private key. */
   private final class Signer implements JWSSigner {
     private final JCAContext context = new JCAContext();
+    private final JWSAlgorithm algorithm;
+
+    Signer(JWSAlgorithm algorithm) {
+      this.algorithm = algorithm;
+    }
 
     @Override
     public Base64URL sign(JWSHeader header, byte[] signingInput) throws JOSEException {
@@ -113,7 +152,7 @@ final class SealwardKey {
 
     @Override
     public Set<JWSAlgorithm> supportedJWSAlgorithms() {
-      return Set.of(JWSAlgorithm.parse(signingKey().getJwk().getAlg()));
+      return Set.of(algorithm);
     }
 
     @Override
