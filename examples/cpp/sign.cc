@@ -94,7 +94,8 @@ absl::Status SignAndVerify(Issuer& issuer) {
     auto key = issuer.SigningKey();
     if (!key.ok()) return key.status();
     if ((*key)->kid() != signed_jwt->kid) {
-      return absl::UnavailableError("another version signs meanwhile: its JWK is in the JWKS alone");
+      return absl::UnavailableError(
+          "another version signs meanwhile: its JWK is in the JWKS alone");
     }
     if (!Verify(signed_jwt->jwt, (*key)->jwk())) {
       return absl::DataLossError("the signature is not the key's");

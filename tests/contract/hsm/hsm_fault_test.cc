@@ -112,14 +112,12 @@ TEST_F(FaultTest, APairThatCannotBeReadIsNotMadeAgain) {
 
 // A PIN that is refused latches, wherever it is said.
 TEST_F(FaultTest, APinThatIsRefusedForAnAttributeLatches) {
-  {
-    HsmProcess process(partition_.directory());
-    ASSERT_TRUE(process.Ready().ok());
-    ASSERT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
-    partition_.Write("faults", "C_GetAttributeValue once return CKR_PIN_EXPIRED");
-    EXPECT_NE(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
-    EXPECT_EQ(process.Wait().exit_code, hsm::kExitPinLatched);
-  }
+  HsmProcess process(partition_.directory());
+  ASSERT_TRUE(process.Ready().ok());
+  ASSERT_EQ(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
+  partition_.Write("faults", "C_GetAttributeValue once return CKR_PIN_EXPIRED");
+  ASSERT_NE(process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256)).code(), kOk);
+  EXPECT_EQ(process.Wait().exit_code, hsm::kExitPinLatched);
 }
 
 // Marks outlive a server that would like them not to: a listing that did not get as far as

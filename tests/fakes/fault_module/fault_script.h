@@ -47,9 +47,9 @@ struct Fault {
 //   C_Sign     17+   delay 200                   that and all later ones
 //
 // ACTION is a Fault::Action in kebab-case (return, delay, hang, hang-after, truncate,
-// overstate, flip, die, empty-token-object, half, extractable, limit). Empty lines and those that begin
-// with # say nothing; what else is not understood ends the process, with a line on
-// stderr. Not thread-safe.
+// overstate, flip, die, empty-token-object, half, extractable, limit). Empty lines and those that
+// begin with # say nothing; what else is not understood ends the process, with a line on stderr.
+// Not thread-safe.
 class Script {
  public:
   // What is to happen to the call with this number, in the order of the lines.
