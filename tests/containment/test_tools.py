@@ -340,13 +340,16 @@ class Judgement(TempDir):
 
 
 TAKER = """
+import select
 import sys
 sys.path[:0] = {path!r}
 from attack.core_sinks import CorePattern
 import pathlib
 with CorePattern() as taken, taken.sink("file", pathlib.Path(sys.argv[1]) / "sink"):
     print("taken", flush=True)
-    sys.stdin.read()
+    # Not one long read: Python would not see a signal that came just before it.
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass
 """
 
 
@@ -365,6 +368,8 @@ class HostsCorePattern(TempDir):
     def take(self):
         process = subprocess.Popen([sys.executable, "-c", TAKER.format(path=sys.path[:2]),
                                     self.dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)  # the next test waits for the lock that it holds
         self.assertEqual(process.stdout.readline(), b"taken\n")
         self.assertNotEqual(self.settings(), self.before)
         return process
