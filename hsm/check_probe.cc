@@ -88,7 +88,7 @@ absl::Status Bench::Destroy(const KeyObject& object) {
   auto lock = writer_.Lock();
   if (!lock.ok()) return lock.status();
   // Over a lost token a handle may denote another object.
-  const absl::Status status = outage_.over() ? outage_.Refusal() : Seen(DestroyHalves(object));
+  absl::Status status = outage_.over() ? outage_.Refusal() : Seen(DestroyHalves(object));
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat(status.message(), "; a pair with CKA_ID ",
                                                   Hex(object.id), " stays behind"));

@@ -97,7 +97,7 @@ TEST_F(FaultTest, APairThatCannotBeReadIsNotMadeAgain) {
   ASSERT_TRUE(process.Ready().ok());
   const hsm::v1::Result made = process.CallOne(GenerateOp(Ref(Id(1)), v1::ALGORITHM_ES256));
   ASSERT_EQ(made.code(), kOk) << made.message();
-  for (const size_t half : {1, 2}) {
+  for (const size_t half : {1U, 2U}) {
     const size_t call = partition_.Calls("C_GetAttributeValue") + half;
     partition_.Write("faults",
                      absl::StrCat("C_GetAttributeValue ", call, " return CKR_DEVICE_MEMORY"));
