@@ -21,8 +21,11 @@ constexpr absl::string_view kAdvice =
 absl::Status SetLatch() {
   // A staging file of the process's own, because not everybody holds the lock.
   return ReplaceFile(kPinLatchFile, absl::StrCat(kStagingFile, ".", getpid()),
-                     "A PIN was refused, or its trial was cut off.\n");
+                     "A PIN was refused, or its trial was cut off or in doubt.\n");
 }
+
+// Whether a login that ended with `rv` did not get as far as the PIN.
+bool WasNotLookedAt(CK_RV rv) { return pkcs11::IsTokenLost(rv) || pkcs11::IsExhausted(rv); }
 
 }  // namespace
 
@@ -32,8 +35,8 @@ absl::Status PinLatch::Check() {
   return ExitError(
       kExitPinLatched, "PIN_LATCHED",
       absl::StrCat(
-          "the partition is latched: its PIN was refused, or a process was killed while it "
-          "tried a new one; ",
+          "the partition is latched: its PIN was refused, or a process tried a new one and was "
+          "killed, or the HSM's answer may have been a refusal; ",
           kAdvice));
 }
 
@@ -52,6 +55,12 @@ absl::Status PinLatch::AfterPresenting(const absl::Status& outcome) const {
   if (Accepted()) return outcome;
   if (outcome.ok()) {
     if (absl::Status s = ReplaceFile(kPinAcceptedFile, kStagingFile, identity_); !s.ok()) return s;
+  } else if (!WasNotLookedAt(rv)) {
+    return ExitError(kExitPinLatched, "PIN_DOUBTED",
+                     absl::StrCat("the HSM answered ", pkcs11::RvName(rv),
+                                  " to a PIN that it had not accepted before, which may be a "
+                                  "refusal; ",
+                                  kAdvice));
   }
   if (absl::Status s = RemoveFile(kPinLatchFile); !s.ok()) return s;
   return outcome;

@@ -6,7 +6,10 @@
 //
 //  - pin-accepted holds the identity of the PIN file that logged in last.
 //  - A PIN file of another identity is on trial: pin-latch is written and
-//    synced *before* the PIN is presented and removed when it was accepted.
+//    synced *before* the PIN is presented. It is removed when the PIN was accepted,
+//    or cannot have been looked at: the token was gone, memory or sessions were used
+//    up. Any other answer leaves it, because some modules refuse a PIN with a value
+//    of their vendor's.
 //  - An accepted PIN that is refused later (the PIN was changed) writes
 //    pin-latch before the process ends.
 //  - Any other function that objects to the PIN (expired, locked) writes it, too.
@@ -39,8 +42,9 @@ class PinLatch {
 
   // To be called right before the PIN is presented.
   absl::Status BeforePresenting() const;
-  // To be called with the outcome. After a refusal: exit code 77 (PIN_REFUSED).
-  // After another failure `outcome` itself; a PIN on trial then stays untried.
+  // To be called with the outcome. After a refusal: exit code 77 (PIN_REFUSED); after
+  // what may be one, of a PIN on trial: 77 (PIN_DOUBTED). After another failure
+  // `outcome` itself; a PIN on trial then stays untried.
   absl::Status AfterPresenting(const absl::Status& outcome) const;
 
   // Sets the latch because the HSM answered `rv`, a CKR_PIN_*. Waits for no lock: the

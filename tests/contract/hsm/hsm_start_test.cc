@@ -136,6 +136,18 @@ TEST_F(PinTest, AWrongPinIsPresentedOnceInAllStarts) {
   EXPECT_EQ(Logins(), 2U);
 }
 
+// A module that refuses PINs with a value of its vendor's would count them all the same.
+TEST_F(PinTest, AVendorsAnswerToANewPinIsMetOnce) {
+  partition_.Write("pin", "0123456789abcdef", 0400);
+  partition_.Write("faults", "C_Login * return 0x80000001");
+  const Ended first = Serve(partition_.directory());
+  EXPECT_EQ(first.exit_code, 77);
+  EXPECT_THAT(first.log, HasSubstr("CKR_0x80000001"));
+  EXPECT_THAT(first.log, HasSubstr("clear-pin-latch"));
+  EXPECT_EQ(Serve(partition_.directory()).exit_code, 77);
+  EXPECT_EQ(Logins(), 1U);
+}
+
 // A PIN that was changed in the HSM while its file stayed the same.
 TEST_F(PinTest, AnAcceptedPinThatIsRefusedLatches) {
   const std::string good = partition_.Read("pin");

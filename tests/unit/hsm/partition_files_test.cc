@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "hsm/config.h"
 #include "hsm/exit_codes.h"
 #include "hsm/files.h"
@@ -139,6 +140,24 @@ TEST_F(PinLatchTest, AnotherErrorLeavesThePinUntried) {
   EXPECT_TRUE(PinLatch::Check().ok());
   ASSERT_TRUE(latch.BeforePresenting().ok());
   EXPECT_FALSE(PinLatch::Check().ok());  // still on trial
+}
+
+// Not every module refuses a PIN with a CKR_PIN_*. One that was accepted before is
+// rather met by an outage: its service has to come back by itself.
+TEST_F(PinLatchTest, AnAnswerThatMayBeARefusalLatchesANewPinAlone) {
+  for (const CK_RV rv : {CK_RV{CKR_VENDOR_DEFINED + 1}, CK_RV{CKR_GENERAL_ERROR},
+                         CK_RV{CKR_FUNCTION_FAILED}, CK_RV{CKR_ARGUMENTS_BAD}}) {
+    const absl::Status doubtful = pkcs11::RvStatus(rv, "C_Login");
+    const PinLatch latch(absl::StrCat("pin-", rv));
+    ASSERT_TRUE(latch.BeforePresenting().ok());
+    EXPECT_EQ(ExitCodeOf(latch.AfterPresenting(doubtful)), kExitPinLatched) << rv;
+    EXPECT_FALSE(PinLatch::Check().ok()) << rv;
+    EXPECT_EQ(*PinLatch::Clear(), true);
+    ASSERT_TRUE(latch.BeforePresenting().ok());
+    ASSERT_TRUE(latch.AfterPresenting(absl::OkStatus()).ok());
+    EXPECT_EQ(latch.AfterPresenting(doubtful), doubtful);
+    EXPECT_TRUE(PinLatch::Check().ok()) << rv;
+  }
 }
 
 using PinTest = FilesTest;
