@@ -49,6 +49,7 @@ absl::Status ParallelSigner::StartThreads() {
                             " sessions: no other thread could be started (", error, ")"));
     members_.resize(started);
   }
+  settled_ = started;
   return absl::OkStatus();
 }
 
@@ -118,11 +119,16 @@ absl::Status ParallelSigner::Settle() {
     left_out.Update(s);
   }
   if (settled == 0) return left_out;
-  if (!left_out.ok()) {
-    LogWarning(absl::StrCat("signing with ", settled, " of ", members_.size(),
-                            " sessions: ", left_out.message()));
-  }
+  Say(settled, left_out);
   return absl::OkStatus();
+}
+
+void ParallelSigner::Say(size_t settled, const absl::Status& left_out) {
+  if (settled == settled_) return;
+  settled_ = settled;
+  if (left_out.ok()) return LogInfo(absl::StrCat("signing with all ", settled, " sessions again"));
+  LogWarning(absl::StrCat("signing with ", settled, " of ", members_.size(),
+                          " sessions: ", left_out.message()));
 }
 
 void ParallelSigner::Begin(std::vector<SignJob> jobs) {

@@ -106,6 +106,9 @@ class ParallelSigner {
   void Note(CK_RV rv);
   // Opens the sessions in doubt again. An error if none is left, or it ends the process.
   absl::Status Settle();
+  // Logs how many sessions there are, when that changes: a packet that finds all idle tries
+  // those that are left out, and would say the same again.
+  void Say(size_t settled, const absl::Status& left_out);
 
   std::vector<std::unique_ptr<Signer>> owned_;
   const std::unique_ptr<EventFlag> done_;
@@ -117,8 +120,9 @@ class ParallelSigner {
   std::deque<Member> members_;  // its addresses stay
   std::deque<Batch> batches_;   // the oldest in front
   std::deque<Queued> queue_;
-  size_t busy_ = 0;  // members with a job in hand
-  size_t out_ = 0;   // members that are out
+  size_t busy_ = 0;     // members with a job in hand
+  size_t out_ = 0;      // members that are out
+  size_t settled_ = 0;  // members that sign, as the log has it
   CK_RV ended_ = CKR_OK;
   bool stopping_ = false;
 };
