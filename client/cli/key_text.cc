@@ -15,11 +15,12 @@ std::string Versioned(const v1::KeyVersion& version) {
   return absl::StrCat("version ", VersionNumber(version.name()));
 }
 
-std::string PredecessorText(const v1::KeyVersion& predecessor, bool now) {
+std::string PredecessorText(const v1::KeyVersion& predecessor, bool raw, bool now) {
   std::string text =
       absl::StrCat(now ? "" : absl::StrCat("Until then ", Versioned(predecessor), " signs.\n"),
                    now ? absl::StrCat("V", Versioned(predecessor).substr(1)) : "It",
-                   " stays in the JWKS for JWTs that still live, until ",
+                   raw ? " stays VERIFY_ONLY for signatures that still count, until "
+                       : " stays in the JWKS for JWTs that still live, until ",
                    FormatTime(predecessor.has_withdraw_time(), predecessor.withdraw_time()), ".\n");
   return text;
 }
@@ -146,7 +147,8 @@ std::string RotationText(const v1::RotateKeyResponse& rotation, bool validate_on
     absl::StrAppend(&text, "This switch had been planned before.\n");
   }
   if (rotation.has_predecessor()) {
-    absl::StrAppend(&text, PredecessorText(rotation.predecessor(), reached));
+    absl::StrAppend(
+        &text, PredecessorText(rotation.predecessor(), rotation.key().has_raw_scope(), reached));
   }
   if (validate_only) absl::StrAppend(&text, "Nothing was changed.\n");
   return text;

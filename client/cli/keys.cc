@@ -184,16 +184,16 @@ void AddCreate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& fl
 }
 
 void AddUpdate(CLI::App& group, Chosen& chosen, const std::shared_ptr<Flags>& flags) {
-  CLI::App* update =
-      AddCommand(group, chosen, "update", "Change a key's rotation, algorithm or quota",
-                 "Needs the role operator on the tenant; for the quota tenant-admin. Purpose and\n"
-                 "scope are fixed. Another algorithm holds for versions generated from now on:\n"
-                 "rotate twice, or wait for two periods, and it signs.\n\n"
-                 "Example:\n  sealward keys update demo/main --rotation-period 14d\n"
-                 "  sealward keys update demo/main --algorithm ES256\n"
-                 "  sealward keys update demo/main --quota-per-second 50 --quota-burst 200\n"
-                 "  sealward keys update demo/main --no-quota",
-                 [flags](Session& session) { return Update(session, *flags); });
+  CLI::App* update = AddCommand(
+      group, chosen, "update", "Change a key's rotation, algorithm or quota",
+      "Needs the role operator on the tenant; for the quota tenant-admin. Purpose and\n"
+      "scope are fixed. Another algorithm holds for versions generated from now on:\n"
+      "wait for two periods, or rotate, and once more after that switch, and it signs.\n\n"
+      "Example:\n  sealward keys update demo/main --rotation-period 14d\n"
+      "  sealward keys update demo/main --algorithm ES256\n"
+      "  sealward keys update demo/main --quota-per-second 50 --quota-burst 200\n"
+      "  sealward keys update demo/main --no-quota",
+      [flags](Session& session) { return Update(session, *flags); });
   update->add_option("KEY", flags->key, "demo/main, or tenants/demo/keys/main")->required();
   AddPolicyOptions(*update, flags->policy);
   update->add_option("--algorithm", flags->algorithm,

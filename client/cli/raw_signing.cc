@@ -40,12 +40,15 @@ absl::StatusOr<std::string> ReadMessage(const std::string& path) {
   std::istream& in = path == "-" ? std::cin : file;
   std::string text(kMaxMessageBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) {
+    return UsageError(absl::StrCat("--message: cannot read ", path, "; give a file, no directory"));
+  }
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() <= kMaxMessageBytes) return text;
   return UsageError(
       absl::StrCat("--message: ", path, " is longer than ", kMaxMessageBytes,
-                   " bytes; sign its digest (--digest \"$(sha256sum <FILE | cut -d' ' "
-                   "-f1)\")"));
+                   " bytes; sign its digest by the algorithm's hash, which EdDSA has not "
+                   "(--digest \"$(sha256sum <FILE | cut -d' ' -f1)\"; sha384sum, sha512sum)"));
 }
 
 absl::StatusOr<std::string> ReadDigest(const std::string& hex) {
@@ -114,7 +117,7 @@ void AddRawSigningCommands(CLI::App& app, Chosen& chosen) {
       "Sign a message or a digest; the signature in base64 on standard output",
       "Needs the role token-issuer on the tenant, and a key of purpose raw.\n\n"
       "Example:\n"
-      "  sealward raw sign demo/images --message image.tar --encoding der --out image.sig\n"
+      "  sealward raw sign demo/images --message manifest.json --encoding der --out manifest.sig\n"
       "  sealward raw sign demo/images --digest \"$(sha384sum <image.tar | cut -d' ' -f1)\"",
       [flags](Session& session) { return Sign(session, *flags); });
   sign->add_option("KEY", flags->key, "demo/images, or tenants/demo/keys/images")->required();

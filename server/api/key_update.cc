@@ -90,7 +90,9 @@ absl::StatusOr<v1::Key> KeyService::Update(const Caller& caller,
       next.rotation_policy = asked->policy;
     }
     if (asked->fields.contains("quota")) next.quota = asked->quota;
-    if (asked->algorithm != nullptr) next.algorithm = asked->algorithm;
+    if (asked->algorithm != nullptr) {
+      next = lifecycle::WithAlgorithm(next, *asked->algorithm, now);
+    }
     return next;
   };
   const auto key = ChangeKey(edge_, *manager_, caller,

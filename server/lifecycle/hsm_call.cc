@@ -46,10 +46,19 @@ absl::Status Refused(const hsm::v1::Result& result) {
   }
 }
 
+constexpr absl::string_view kNotOffered = "ALGORITHM_UNAVAILABLE";  // any more, by this module
+
 // A module's own refusal has no reason of ours.
 bool IsRefusalOfKey(const hsm::v1::Result& result) {
   return static_cast<absl::StatusCode>(result.code()) == absl::StatusCode::kFailedPrecondition &&
-         (result.reason().empty() || result.reason() == "KEY_ATTRIBUTES");
+         (result.reason().empty() || result.reason() == "KEY_ATTRIBUTES" ||
+          result.reason() == kNotOffered);
+}
+
+std::string WhyRefused(const hsm::v1::Result& result) {
+  if (result.reason() == kNotOffered) return "it does not offer the algorithm";
+  if (result.ck_rv() == 0) return "the pair that it makes is not protected as it must be";
+  return absl::StrCat("HSM code 0x", absl::Hex(result.ck_rv()));
 }
 
 // What sealward-hsm says of it goes to the log.
@@ -60,15 +69,13 @@ absl::Status KeyRefused(const catalog::Key& key, const catalog::KeyVersion& vers
                   {"version", version.number},
                   {"algorithm", version.algorithm->name},
                   {"error", result.message()}});
-  const std::string why = result.ck_rv() == 0
-                              ? "the pair that it makes is not protected as it must be"
-                              : absl::StrCat("HSM code 0x", absl::Hex(result.ck_rv()));
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "KEY_REFUSED",
       absl::StrCat(key.name, "/versions/", version.number, ": the HSM refuses a key pair of ",
-                   version.algorithm->name, " (", why,
-                   "). It is asked again in the background; if it stays with that, create a key of "
-                   "another algorithm. `sealward-hsm check` shows what the module can do"));
+                   version.algorithm->name, " (", WhyRefused(result),
+                   "). It is asked again in the background; if it stays with that, give the key "
+                   "another algorithm (`sealward keys update --algorithm`). `sealward-hsm check` "
+                   "shows what the module can do"));
 }
 
 absl::Status Invalid(const catalog::Key& key, const catalog::KeyVersion& version,

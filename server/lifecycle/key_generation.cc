@@ -98,7 +98,8 @@ absl::StatusOr<KeyManager::KeyPtr> KeyManager::Generate(KeyPtr key, size_t index
   if (!pair.ok()) return pair.status();
   SEALWARD_FAILPOINT("key.pair_made");
   for (int attempt = 0; attempt < kMaxCommitAttempts; ++attempt) {
-    if (!key->versions[index]->spki.empty()) return key;  // another server was faster
+    if (!key->versions[index]->spki.empty()) return key;              // another server was faster
+    if (IsGivenUp(*key->versions[index])) return ConcurrentChange();  // another algorithm came
     if (absl::Status s = CheckNewKid(*options_.catalog->Get(), pair->jwk.kid()); !s.ok()) return s;
     catalog::KeyVersion version = *key->versions[index];
     version.spki = pair->spki;

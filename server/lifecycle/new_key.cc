@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/catalog/mutations.h"
+#include "server/lifecycle/course.h"
 #include "server/lifecycle/jwks_full.h"
 #include "server/lifecycle/resource_errors.h"
 
@@ -71,6 +74,18 @@ absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
                                   "; `sealward status` lists what it offers"));
   }
   return absl::OkStatus();
+}
+
+catalog::Key WithAlgorithm(const catalog::Key& key, const AlgorithmInfo& algorithm,
+                           absl::Time now) {
+  std::vector<VersionTimes> times = catalog::TimesOf(key);
+  for (size_t i = 0; i < times.size(); ++i) {
+    const bool pending = key.versions[i]->spki.empty() && CanFollow(times[i], now);
+    if (pending && key.versions[i]->algorithm != &algorithm) times[i].withdraw = now;
+  }
+  catalog::Key next = catalog::WithTimes(key, times);
+  next.algorithm = &algorithm;
+  return next;
 }
 
 absl::Status CheckNewKid(const catalog::Snapshot& snapshot, absl::string_view kid) {

@@ -47,6 +47,11 @@ catalog::Key ToKey(const catalog::Snapshot& snapshot, const NewKey& request);
 absl::Status CheckAlgorithmOffered(const hsm_client::Partition& partition,
                                    const AlgorithmInfo& algorithm);
 
+// `key` whose versions have this algorithm from now on. Those that are still PENDING with
+// another one are given up, so that the next is made with it: the HSM may be refusing the
+// other for good. Pure.
+catalog::Key WithAlgorithm(const catalog::Key& key, const AlgorithmInfo& algorithm, absl::Time now);
+
 // INTERNAL (HSM_KEY_REPEATED) if some version has this kid already: the module
 // handed out one object twice, or its random numbers repeat. Two names for one
 // key pair would let one tenant sign as another. Pure.

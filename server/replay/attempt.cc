@@ -20,8 +20,9 @@ bool IsRefusal(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kFailedPrecondition:
       return true;
+    case absl::StatusCode::kFailedPrecondition:
+      return ErrorReason(status) != "KEY_REFUSED";  // the key is there, and waits for its pair
     default:
       return ErrorReason(status) == "ETAG_MISMATCH";
   }

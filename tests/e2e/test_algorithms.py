@@ -132,6 +132,7 @@ class RawKeys(harness.Case):
                 (("--message", "-", "--digest", "00"), "either --message or --digest"),
                 (("--digest", "xyz"), "hexadecimal"),
                 (("--message", "/no/such/file"), "/no/such/file"),
+                (("--message", "/"), "cannot read /"),  # not the signature of nothing
                 (("--message", "-", "--encoding", "pem"), "p1363, der")):
             with self.subTest(arguments):
                 refused = self.raw("images", *arguments, stdin="x", check=False)

@@ -139,6 +139,27 @@ TEST_F(PolicyServiceTest, AnotherAlgorithmHoldsForNewVersions) {
   EXPECT_EQ(ReasonOf(Send(request)), "ALGORITHM_UNSUPPORTED");
 }
 
+// An HSM that refuses a pair for good would hold the key to the algorithm that it began with.
+TEST_F(PolicyServiceTest, AnotherAlgorithmGivesUpAVersionThatIsStillToBeMade) {
+  hsm::v1::Result refused;
+  refused.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  refused.set_ck_rv(0xd1);
+  rig_.keys.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  Pass();
+  ASSERT_EQ(rig_.keys.States(), "ACTIVE PENDING");
+  v1::UpdateKeyRequest request = Update({"algorithm"});
+  request.mutable_key()->set_algorithm(v1::ALGORITHM_ES256);
+  ASSERT_TRUE(Send(request).ok());
+  EXPECT_EQ(rig_.keys.States(), "ACTIVE PENDING") << "it has that algorithm";
+  request.mutable_key()->set_algorithm(v1::ALGORITHM_EDDSA_ED25519);
+  ASSERT_TRUE(Send(request).ok());
+  EXPECT_EQ(rig_.keys.States(), "ACTIVE WITHDRAWN");
+  rig_.keys.Restart();  // its record can be read
+  ASSERT_TRUE(rig_.keys.manager->Advance(fakes::kKey).ok());
+  EXPECT_EQ(rig_.keys.States(), "ACTIVE WITHDRAWN STAGED");
+  EXPECT_EQ(rig_.keys.Key()->versions[2]->algorithm->algorithm, v1::ALGORITHM_EDDSA_ED25519);
+}
+
 TEST_F(PolicyServiceTest, WhoMayChangeWhat) {
   v1::UpdateKeyRequest policy = Update({"rotation_policy"});
   EXPECT_TRUE(Send(policy).ok());

@@ -123,6 +123,17 @@ TEST_F(ReplayTest, AKeyThatWasMadeByHalfIsThisCallsOwn) {
   EXPECT_EQ(ReasonOf(CreateKey(kOperator, "")), "ALREADY_EXISTS");
   const grpc::Status again = CreateKey(kOperator, "run-1");
   EXPECT_TRUE(again.ok()) << again.error_message();
+}
+
+// That the HSM refuses its pair does not undo the key.
+TEST_F(ReplayTest, AKeyThatTheHsmRefusesIsThisCallsOwn) {
+  hsm::v1::Result refused;
+  refused.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  refused.set_ck_rv(0xd1);
+  rig_.keys.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  ASSERT_EQ(ReasonOf(CreateKey(kOperator, "run-1")), "KEY_REFUSED");
+  const grpc::Status again = CreateKey(kOperator, "run-1");
+  EXPECT_TRUE(again.ok()) << again.error_message();
   EXPECT_EQ(key_.name(), fakes::kKey);
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/algorithms.h"
 #include "common/errors.h"
 #include "common/jwk.h"
 #include "tests/fakes/key_rig.h"
@@ -146,8 +147,36 @@ TEST_F(KeyManagerTest, AKeyThatTheHsmRefusesIsNamed) {
                                       Not(HasSubstr("secret"))));
   }
   EXPECT_EQ(rig_.States(), "PENDING");
+  // Nor is it a fault of the service that another version of the module has it no more.
+  refused.set_reason("ALGORITHM_UNAVAILABLE");
+  refused.set_ck_rv(0);
+  rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  const absl::Status told = rig_.manager->Advance(kKey).status();
+  EXPECT_EQ(ErrorReason(told), "KEY_REFUSED");
+  EXPECT_THAT(told.message(), AllOf(HasSubstr("does not offer"), HasSubstr("keys update")));
   ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
   EXPECT_EQ(rig_.States(), "ACTIVE");
+}
+
+// The first key of an issuer that is not shared: there is no making another one.
+TEST_F(KeyManagerTest, AFirstVersionThatIsGivenUpIsFollowedByOneThatSigns) {
+  hsm::v1::Result refused;
+  refused.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
+  ASSERT_FALSE(rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture()).ok());
+  const auto other = [](const catalog::Key& seen, const KeyCourse&,
+                        absl::Time now) -> absl::StatusOr<catalog::Key> {
+    return WithAlgorithm(seen, *FindAlgorithm(v1::ALGORITHM_EDDSA_ED25519), now);
+  };
+  const auto changed = rig_.manager->ChangeKey(
+      kKey, [](const catalog::Key&) { return true; }, other, absl::InfiniteFuture(),
+      [](store::Transaction&) {});
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(rig_.States(), "WITHDRAWN");
+  ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
+  EXPECT_EQ(rig_.States(), "WITHDRAWN STAGED");
+  rig_.clock.Advance(fakes::kPropagation);
+  EXPECT_EQ(rig_.States(), "WITHDRAWN ACTIVE");
 }
 
 TEST_F(KeyManagerTest, ACrashBetweenIntentAndGenerateIsResumed) {

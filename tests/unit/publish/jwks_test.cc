@@ -149,10 +149,12 @@ TEST(Jwks, ASharedIssuersKeysCarryTheirAudiences) {
 // another purpose not at all.
 TEST(Jwks, LeavesOutWhatIsNoPublishedJwtKey) {
   catalog::KeyVersion no_pair = MakeVersion(1, "", Times(0));
-  auto other = std::make_shared<catalog::Key>(*MakeKey("o", {MakeVersion(1, "raw", Times(0))}));
-  other->purpose = v1::KEY_PURPOSE_UNSPECIFIED;
-  const testing::Keys keys = {MakeKey("k", {no_pair, MakeVersion(2, "two", Times(0))}), other};
-  EXPECT_THAT(Kids(*BuildJwks(MakeIssuer(), keys, kStart)), ElementsAre("two"));
+  for (const v1::KeyPurpose purpose : {v1::KEY_PURPOSE_RAW, v1::KEY_PURPOSE_UNSPECIFIED}) {
+    auto other = std::make_shared<catalog::Key>(*MakeKey("o", {MakeVersion(1, "raw", Times(0))}));
+    other->purpose = purpose;
+    const testing::Keys keys = {MakeKey("k", {no_pair, MakeVersion(2, "two", Times(0))}), other};
+    EXPECT_THAT(Kids(*BuildJwks(MakeIssuer(), keys, kStart)), ElementsAre("two"));
+  }
 }
 
 TEST(Jwks, EtagIsAQuotedStrongHash) {
