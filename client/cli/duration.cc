@@ -41,6 +41,11 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view flag, absl::strin
   return days + time;
 }
 
+absl::StatusOr<absl::Duration> ParseDurationOrZero(absl::string_view flag, absl::string_view text) {
+  if (text == "0" || text == "0s") return absl::ZeroDuration();
+  return ParseDuration(flag, text);
+}
+
 std::string DurationText(absl::Duration duration) { return absl::FormatDuration(duration); }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {

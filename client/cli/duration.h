@@ -18,6 +18,9 @@ namespace sealward::client::cli {
 // has no unit and is refused.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view flag, absl::string_view text);
 
+// The same, and "0" or "0s" for none.
+absl::StatusOr<absl::Duration> ParseDurationOrZero(absl::string_view flag, absl::string_view text);
+
 // "1h30m", "300ms"; "0" for none.
 std::string DurationText(absl::Duration duration);
 

@@ -98,13 +98,13 @@ std::string VersionText(const v1::KeyVersion& version) {
     if (set) fields.Add(name, FormatTime(true, time));
   };
   add("Created", version.has_create_time(), version.create_time());
-  add("In JWKS from", version.has_publish_time(), version.publish_time());
+  add("Published from", version.has_publish_time(), version.publish_time());
   add("Ready from", version.has_standby_time(), version.standby_time());
   add("Signs from", version.has_activate_time(), version.activate_time());
   add("Signs until", version.has_retire_time(), version.retire_time());
-  add("In JWKS until", version.has_withdraw_time(), version.withdraw_time());
+  add("Published until", version.has_withdraw_time(), version.withdraw_time());
   add("Hard end of signing", version.has_sign_until(), version.sign_until());
-  add("Hard end in JWKS", version.has_publish_until(), version.publish_until());
+  add("Hard end, published", version.has_publish_until(), version.publish_until());
   add("Activate by", version.has_activate_by(), version.activate_by());
   add("Suspended", version.has_suspend_time(), version.suspend_time());
   add("Revoked", version.has_revoke_time(), version.revoke_time());
@@ -116,8 +116,8 @@ std::string VersionText(const v1::KeyVersion& version) {
 }
 
 std::string VersionsText(const v1::ListKeyVersionsResponse& versions) {
-  Table table({"VERSION", "STATE", "ALGORITHM", "KID", "IN JWKS FROM", "READY FROM", "SIGNS FROM",
-               "SIGNS UNTIL", "IN JWKS UNTIL"});
+  Table table({"VERSION", "STATE", "ALGORITHM", "KID", "PUBLISHED FROM", "READY FROM", "SIGNS FROM",
+               "SIGNS UNTIL", "PUBLISHED UNTIL"});
   for (const v1::KeyVersion& version : versions.key_versions()) {
     table.Add({VersionNumber(version.name()), v1::KeyVersion::State_Name(version.state()),
                AlgorithmText(version.algorithm()), version.kid(),

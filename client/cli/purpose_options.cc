@@ -64,7 +64,7 @@ absl::Status FillRawScope(const PurposeFlags& flags, v1::Key& key) {
   key.set_purpose(v1::KEY_PURPOSE_RAW);
   *key.mutable_raw_scope()->mutable_retire_after() = ToProto(*retire_after);
   if (flags.propagation_time.empty()) return absl::OkStatus();
-  auto propagation = ParseDuration("--propagation-time", flags.propagation_time);
+  auto propagation = ParseDurationOrZero("--propagation-time", flags.propagation_time);
   if (!propagation.ok()) return propagation.status();
   *key.mutable_raw_scope()->mutable_propagation_time() = ToProto(*propagation);
   return absl::OkStatus();

@@ -13,8 +13,9 @@ constexpr Severity kWarning = Severity::kWarning;
 
 constexpr std::array<KindInfo, kKinds> kTable = {{
     {Kind::kNothingSigns, "NOTHING_SIGNS", kCritical,
-     "no version of the key can sign: requests for JWTs are refused",
-     "see `sealward keys versions`; enable a suspended version or rotate the key"},
+     "no version of the key can sign: requests for signatures are refused",
+     "see `sealward keys versions`; enable a suspended version or rotate the key; with none but "
+     "PENDING, see the log for key_refused and give it another algorithm"},
     {Kind::kKeyTooOld, "KEY_TOO_OLD", kCritical,
      "the version that signs is older than it should ever be",
      "end the pause or whatever holds the rotation up, then run `sealward keys rotate`"},
@@ -43,9 +44,9 @@ constexpr std::array<KindInfo, kKinds> kTable = {{
      "a revoked version has no tombstone in its partition yet: an old store could revive it",
      "bring the HSM back; the tombstone is then made without further asking"},
     {Kind::kJwksFull, "JWKS_FULL", kCritical,
-     "the issuer's JWKS is full: a key of it cannot get a successor",
+     "the issuer's JWKS is full, or the RAW key's versions are: a key cannot get a successor",
      "end foreign keys that are not needed any more, shorten JWT lifetimes, or raise "
-     "max_jwks_keys if the validators can take it"},
+     "max_jwks_keys if the validators can take it; of a RAW key, wait and do not rotate by hand"},
     {Kind::kRotationOverdue, "ROTATION_OVERDUE", kWarning,
      "the rotation that the policy asks for has not come", "see the log for key_step_failed"},
     {Kind::kSuccessorLate, "SUCCESSOR_LATE", kWarning, "the key has no successor with a key pair",

@@ -63,7 +63,8 @@ class RawKeys(harness.Case):
         for name, algorithm in (("images", "ES384"), ("packages", "PS256-2048"),
                                 ("documents", "RS512-2048")):
             cls.server.cli("operator", "keys", "create", f"demo/{name}", "--purpose", "raw",
-                           "--algorithm", algorithm, "--retire-after", "30d")
+                           "--algorithm", algorithm, "--retire-after", "30d",
+                           "--propagation-time", "0s")
 
     def raw(self, key, *arguments, **keywords):
         return self.server.cli("issuer", "raw", "sign", f"demo/{key}", *arguments, **keywords)
@@ -119,7 +120,9 @@ class RawKeys(harness.Case):
         self.assertRegex(shown, r"Purpose +raw: any bytes, no JWTs, in no JWKS\n")
         self.assertRegex(shown, r"Retire after +30d\n")
         before = self.server.cli("issuer", "signing-key", "demo/images").data["kid"]
-        self.server.cli("operator", "keys", "rotate", "demo/images")
+        said = self.server.cli("operator", "keys", "rotate", "demo/images", json_output=False).out
+        self.assertRegex(said, r"stays VERIFY_ONLY for signatures that still count")
+        self.assertNotIn("JWKS", said)
         wait_until(lambda: self.server.cli("issuer", "signing-key", "demo/images").data["kid"]
                    != before, "another version that signs", 60)
         states = [version["state"] for version in

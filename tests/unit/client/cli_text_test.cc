@@ -97,6 +97,14 @@ TEST(Durations, NeedAUnit) {
   }
 }
 
+// What the help names as the default can be given.
+TEST(Durations, NoneCanBeGivenWhereItIsTheDefault) {
+  EXPECT_EQ(*ParseDurationOrZero("--propagation-time", "0s"), absl::ZeroDuration());
+  EXPECT_EQ(*ParseDurationOrZero("--propagation-time", "0"), absl::ZeroDuration());
+  EXPECT_EQ(*ParseDurationOrZero("--propagation-time", "5m"), absl::Minutes(5));
+  EXPECT_FALSE(ParseDurationOrZero("--propagation-time", "-5m").ok());
+}
+
 TEST(Suggest, TheNearestWord) {
   const std::vector<std::string> words = {"tenants", "issuers", "keys", "bindings", "jwt"};
   EXPECT_EQ(Nearest("kyes", words), "keys");
