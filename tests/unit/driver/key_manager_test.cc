@@ -47,6 +47,16 @@ class KeyManagerTest : public testing::Test {
     return rig_.manager->RotateKey(kKey, kAlways, absl::InfiniteFuture());
   }
 
+  void ChangeAlgorithm() {
+    const auto other = [](const catalog::Key& seen, const KeyCourse&,
+                          absl::Time now) -> absl::StatusOr<catalog::Key> {
+      return WithAlgorithm(seen, *FindAlgorithm(v1::ALGORITHM_EDDSA_ED25519), now);
+    };
+    const auto changed = rig_.manager->ChangeKey(kKey, kAlways, other, absl::InfiniteFuture(),
+                                                 [](store::Transaction&) {});
+    ASSERT_TRUE(changed.ok()) << changed.status();
+  }
+
   KeyRig rig_;
 };
 
@@ -164,19 +174,28 @@ TEST_F(KeyManagerTest, AFirstVersionThatIsGivenUpIsFollowedByOneThatSigns) {
   refused.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
   rig_.partition.AnswerNextOf(hsm::v1::Operation::kGenerate, refused);
   ASSERT_FALSE(rig_.manager->CreateKey(KeyRig::NewKey(), absl::InfiniteFuture()).ok());
-  const auto other = [](const catalog::Key& seen, const KeyCourse&,
-                        absl::Time now) -> absl::StatusOr<catalog::Key> {
-    return WithAlgorithm(seen, *FindAlgorithm(v1::ALGORITHM_EDDSA_ED25519), now);
-  };
-  const auto changed = rig_.manager->ChangeKey(
-      kKey, [](const catalog::Key&) { return true; }, other, absl::InfiniteFuture(),
-      [](store::Transaction&) {});
-  ASSERT_TRUE(changed.ok()) << changed.status();
+  ChangeAlgorithm();
   EXPECT_EQ(rig_.States(), "WITHDRAWN");
   ASSERT_TRUE(rig_.manager->Advance(kKey).ok());
   EXPECT_EQ(rig_.States(), "WITHDRAWN STAGED");
   rig_.clock.Advance(fakes::kPropagation);
   EXPECT_EQ(rig_.States(), "WITHDRAWN ACTIVE");
+}
+
+// The pair comes when another algorithm was asked for: a version that has ended would get a
+// kid, and times at which it is published and signs.
+TEST_F(KeyManagerTest, AVersionThatIsGivenUpWhileItsPairIsMadeStaysGivenUp) {
+  Create();
+  rig_.partition.BlockGenerate();
+  std::thread rotation([this] { EXPECT_TRUE(Rotate().ok()); });
+  rig_.partition.AwaitBlockedGenerate();
+  ChangeAlgorithm();
+  rig_.partition.Unblock();
+  rotation.join();
+  EXPECT_EQ(rig_.States(), "ACTIVE WITHDRAWN STAGED");
+  EXPECT_TRUE(rig_.Key()->versions[1]->spki.empty());
+  EXPECT_EQ(rig_.Key()->versions[1]->times.publish, absl::InfiniteFuture());
+  EXPECT_EQ(rig_.Key()->versions[2]->algorithm->algorithm, v1::ALGORITHM_EDDSA_ED25519);
 }
 
 TEST_F(KeyManagerTest, ACrashBetweenIntentAndGenerateIsResumed) {
