@@ -150,7 +150,6 @@ TEST_F(PinTest, AVendorsAnswerToANewPinIsMetOnce) {
 
 // A PIN that was changed in the HSM while its file stayed the same.
 TEST_F(PinTest, AnAcceptedPinThatIsRefusedLatches) {
-  const std::string good = partition_.Read("pin");
   {
     HsmProcess process(partition_.directory());
     ASSERT_TRUE(process.Ready().ok());
