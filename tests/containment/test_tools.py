@@ -10,6 +10,7 @@ import hashlib
 import json
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent),
 
 import harness  # noqa: E402
 import validators  # noqa: E402
-from attack import act, canaries, core_sinks, nonces, patterns, results, scanner  # noqa: E402
+from attack import act, attacks, canaries, core_sinks, nonces, patterns, results, scanner  # noqa: E402
 from attack import softhsm_files, thief  # noqa: E402
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils  # noqa: E402
@@ -292,6 +293,21 @@ class Thief(TempDir):
         self.assertEqual(stolen.keys, [])
         self.assertEqual(stolen.tried, stolen.of)
         self.assertGreater(stolen.tried, 1000)
+
+
+def without_cores():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class StackOverflow(unittest.TestCase):
+
+    def test_a_function_that_calls_nothing_does_not_survive(self):
+        with subprocess.Popen([harness.BIN / "containment_busy_leaf"],
+                              stdout=subprocess.PIPE, preexec_fn=without_cores) as process:
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.readline(), b"\n")
+            attacks.run_off_stack(process.pid)
+            self.assertEqual(process.wait(timeout=harness.PATIENCE_S), -signal.SIGSEGV)
 
 
 class Judgement(TempDir):

@@ -20,14 +20,17 @@ INTRUSIONS = tuple(intruder.ATTACKS)
 
 PTRACE_GETREGS, PTRACE_SETREGS = 12, 13
 # In struct user_regs_struct of x86_64, whose members have 8 bytes each.
-REGISTERS, ORIG_RAX, RSP = 27, 15, 19
+REGISTERS, RBP, ORIG_RAX, RSP = 27, 4, 15, 19
 # Further than any stack may grow: RLIMIT_STACK is 8 MiB.
+STACK = 8 << 20
 BELOW_STACK = 64 << 20
 
 
 def run_off_stack(pid):
     """Moves the main thread's stack pointer below its stack, where the next call or
-    return faults, and the kernel finds no room for a handler: a stack overflow."""
+    return faults, and the kernel finds no room for a handler: a stack overflow. The
+    frame pointer goes along: a function that calls nothing ends with the stack pointer
+    that it has from there, and would go on unharmed."""
     if platform.machine() != "x86_64":
         raise AssertionError(f"no registers are known of {platform.machine()}")
     registers = (ctypes.c_uint64 * REGISTERS)()
@@ -37,6 +40,8 @@ def run_off_stack(pid):
         check(ptrace(intruder.PTRACE_INTERRUPT, pid, None, None), "PTRACE_INTERRUPT")
         os.waitpid(pid, intruder.WALL)
         check(ptrace(PTRACE_GETREGS, pid, None, registers), "PTRACE_GETREGS")
+        if registers[RSP] <= registers[RBP] < registers[RSP] + STACK:
+            registers[RBP] -= BELOW_STACK
         registers[RSP] -= BELOW_STACK
         registers[ORIG_RAX] = ctypes.c_uint64(-1).value  # a system call is not begun again
         check(ptrace(PTRACE_SETREGS, pid, None, registers), "PTRACE_SETREGS")
